@@ -1,0 +1,153 @@
+"""Every file name of a workspace and of a run or job folder. Nobody else spells them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePaths:
+    """The folder that holds database, thumbnails, caches, snapshots, runs and jobs."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """mongod's data folder."""
+        return self.root / "db"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Thumbnails by content hash."""
+        return self.root / "thumbs"
+
+    @property
+    def embeddings(self) -> Path:
+        """Embedding blocks by backbone."""
+        return self.root / "embeddings"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: decoded pixels, exported backbones, downloaded weights."""
+        return self.root / "cache"
+
+    @property
+    def snapshots(self) -> Path:
+        """Frozen manifests."""
+        return self.root / "snapshots"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self.root / "runs"
+
+    @property
+    def jobs(self) -> Path:
+        """One folder an import or embedding job."""
+        return self.root / "jobs"
+
+    @property
+    def logs(self) -> Path:
+        """What mongod, the FiftyOne server and Streamlit print."""
+        return self.root / "logs"
+
+    @property
+    def device_lock(self) -> Path:
+        """Held by the supervisor whose worker trains: one network at a time."""
+        return self.root / "device.lock"
+
+    def run(self, name: str) -> "RunPaths":
+        """The folder of a run, whether it exists or not."""
+        return RunPaths(self.runs / name)
+
+    def snapshot(self, snapshot_id: str) -> Path:
+        """The folder of a snapshot."""
+        return self.snapshots / snapshot_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """The folder of one run or job (a job has no snapshot, checkpoints, predictions or model)."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is the run's id ("run-7")."""
+        return self.folder.name
+
+    @property
+    def number(self) -> int:
+        """7 for "run-7"; 0 where the name has no number."""
+        match = re.search(r"(\d+)$", self.name)
+        return int(match.group(1)) if match else 0
+
+    @property
+    def workspace(self) -> WorkspacePaths:
+        """The workspace that this folder lies in."""
+        return WorkspacePaths(self.folder.parent.parent)
+
+    @property
+    def spec(self) -> Path:
+        """Written once by the launcher: kind, dataset, snapshot id, options, versions."""
+        return self.folder / "spec.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor for life."""
+        return self.folder / "run.lock"
+
+    @property
+    def status(self) -> Path:
+        """Written by the worker: phase, epoch, rate, time left, heartbeat."""
+        return self.folder / "status.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Written by the worker: one JSON line an epoch."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What supervisor and worker print."""
+        return self.folder / "log.txt"
+
+    @property
+    def cancel(self) -> Path:
+        """An empty file that anyone may create."""
+        return self.folder / "cancel"
+
+    @property
+    def checkpoints(self) -> Path:
+        """last.safetensors and best.safetensors, each with its state beside it."""
+        return self.folder / "checkpoints"
+
+    @property
+    def predictions(self) -> Path:
+        """Every sample's probabilities (see core.runs.predictions)."""
+        return self.folder / "predictions.parquet"
+
+    @property
+    def model(self) -> Path:
+        """The trained network or head as ONNX, image batch or embedding in, logits out."""
+        return self.folder / "model.onnx"
+
+    @property
+    def model_card(self) -> Path:
+        """What model.onnx wants: input kind, size, normalisation, classes."""
+        return self.folder / "model.json"
+
+    @property
+    def report(self) -> Path:
+        """Written by an import job at its end: outcomes per file."""
+        return self.folder / "report.json"
+
+    @property
+    def error(self) -> Path:
+        """Written by the worker when it fails: one sentence for the person."""
+        return self.folder / "error.json"
+
+    @property
+    def exit(self) -> Path:
+        """Written by the supervisor: return code or signal, time."""
+        return self.folder / "exit.json"

@@ -1,0 +1,44 @@
+"""The state of a run or job: one pure function of what lies in its folder."""
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.domain.runs import RunState
+from core.runs.atomic import read_json
+from core.runs.layout import RunPaths
+
+
+def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, status: dict[str, Any] | None) -> RunState:
+    """State from facts: is the lock held, what the supervisor wrote at the end, is there a cancel file, the last status.
+
+    A supervisor that is gone without an ``exit.json`` was killed with its worker: the run is lost.
+    """
+    if exited is not None:
+        if exited.get("returncode") == 0:
+            return "succeeded"
+        return "cancelled" if cancelled else "failed"
+    if held:
+        return "queued" if (status or {}).get("phase") in (None, "queued") else "running"
+    return "cancelled" if cancelled else "lost"
+
+
+def state(paths: RunPaths) -> RunState:
+    """The state of the run in ``paths`` now. A folder without a lock file yet is queued: its supervisor is starting."""
+    held = is_held(paths.lock)
+    exited = read_json(paths.exit)  # read after the lock: a supervisor writes it before it lets go
+    if exited is None and not held and not paths.lock.exists():
+        return "cancelled" if paths.cancel.exists() else "queued"
+    return state_of(held=held, exited=exited, cancelled=paths.cancel.exists(), status=read_json(paths.status))
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds ``lock`` (an absent file is not held)."""
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
