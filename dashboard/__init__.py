@@ -1,0 +1,1 @@
+"""What all pages share: navigation, frame, state, widgets and the routes on Streamlit's own port."""

@@ -1,0 +1,5 @@
+"""compare: being built."""
+
+from dashboard import frame
+
+frame.begin()

@@ -1,0 +1,5 @@
+"""confusion_matrix: being built."""
+
+from dashboard import frame
+
+frame.begin()

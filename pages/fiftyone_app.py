@@ -1,0 +1,5 @@
+"""fiftyone_app: being built."""
+
+from dashboard import frame
+
+frame.begin()

@@ -1,0 +1,5 @@
+"""home: being built."""
+
+from dashboard import frame
+
+frame.begin()

@@ -1,0 +1,5 @@
+"""import_data: being built."""
+
+from dashboard import frame
+
+frame.begin()

@@ -1,0 +1,5 @@
+"""predict: being built."""
+
+from dashboard import frame
+
+frame.begin()

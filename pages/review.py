@@ -1,0 +1,5 @@
+"""review: being built."""
+
+from dashboard import frame
+
+frame.begin()

@@ -1,0 +1,5 @@
+"""runs: being built."""
+
+from dashboard import frame
+
+frame.begin()

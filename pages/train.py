@@ -1,0 +1,5 @@
+"""train: being built."""
+
+from dashboard import frame
+
+frame.begin()
