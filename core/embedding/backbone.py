@@ -1,0 +1,75 @@
+"""The bundled backbone on ONNX Runtime: pictures in, embeddings out. No torch in this process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from filelock import FileLock
+
+from core.domain.errors import LabelloopError
+from core.embedding.pictures import Pixels, squared
+
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+MEAN, STD, SIZE, CROP, WIDTH, OPSET = 0.498, 0.502, 224, 0.875, 1280, 17
+BACKBONE_ID = f"efficientnet-lite0-{WEIGHTS_SHA256[:12]}-v1"  # v1: how pictures are prepared; raise it with any change
+BATCH = 16
+
+Embeddings = npt.NDArray[np.float32]
+
+
+def ensure_backbone(cache: Path) -> Path:
+    """The backbone's ONNX file in ``cache``, made first if it is not there (a few seconds, once a workspace).
+
+    Raises:
+        LabelloopError: it could not be made.
+    """
+    model = cache / f"{BACKBONE_ID}.onnx"
+    if model.exists():
+        return model
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"{BACKBONE_ID}.lock"):
+        if not model.exists():
+            command = [sys.executable, "-m", "core.embedding.export", str(model)]
+            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            if done.returncode != 0:
+                lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+                raise LabelloopError(f"The bundled backbone could not be prepared: {lines[-1]}")
+    return model
+
+
+def picture(source: Path | bytes) -> Pixels:
+    """An image as the backbone wants it: uint8 (224, 224, 3).
+
+    Raises:
+        BadInput: it is gone, or no image that can be read whole.
+    """
+    return squared(source, SIZE, crop=CROP)
+
+
+class Backbone:
+    """An ONNX Runtime session. Safe to call from several threads."""
+
+    def __init__(self, model: Path, *, threads: int | None = None) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or usable_cores()
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+    def embed(self, pictures: Pixels) -> Embeddings:
+        """Embeddings of uint8 pictures (n, 224, 224, 3), as float32 (n, 1280) of float16 values.
+
+        They are rounded as the store keeps them, so a fresh embedding equals a stored one.
+        """
+        (embeddings,) = self._session.run(None, {"pictures": pictures})
+        return np.asarray(embeddings).astype(np.float16).astype(np.float32)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

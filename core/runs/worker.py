@@ -1,0 +1,151 @@
+"""The worker's side of a run or job folder: its status and heartbeat, the cancel file, and how it ends."""
+
+import errno
+import logging
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from core.domain.errors import Cancelled, LabelloopError
+from core.runs.atomic import write_json
+from core.runs.layout import RunPaths
+
+SUCCEEDED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
+_BEAT_SECONDS = 0.7  # a reader may rely on a heartbeat each second
+_RATE_WINDOW_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Keeps ``status.json`` true while a worker works; a thread writes it, so a slow batch does not look like a death.
+
+    Use it as a context manager. ``done`` and ``total`` count images of the phase, ``rate`` is images per second.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths = paths
+        self._fields: dict[str, Any] = {
+            "phase": "starting",
+            "epoch": 0,
+            "epochs": 0,
+            "done": 0,
+            "total": 0,
+            "message": "",
+            "device": "cpu",
+        }
+        self._marks: deque[tuple[float, int]] = deque()
+        self._changed = threading.Lock()
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.write()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.write()
+
+    def phase(self, name: str, *, total: int = 0, **fields: Any) -> None:
+        """Begin a phase of ``total`` images and say so at once; other fields of the status may change with it."""
+        with self._changed:
+            self._fields.update(phase=name, done=0, total=total, **fields)
+            self._marks.clear()
+            self._marks.append((time.monotonic(), 0))
+        self.write()
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of the status; the next heartbeat writes them."""
+        with self._changed:
+            self._fields.update(fields)
+
+    def advance(self, images: int) -> None:
+        """Count images of this phase as done."""
+        with self._changed:
+            self._fields["done"] += images
+            now = time.monotonic()
+            self._marks.append((now, self._fields["done"]))
+            while len(self._marks) > 2 and now - self._marks[0][0] > _RATE_WINDOW_SECONDS:
+                self._marks.popleft()
+
+    def check(self) -> None:
+        """Raise if somebody asked for a stop.
+
+        Raises:
+            Cancelled: the cancel file is there.
+        """
+        if self._paths.cancel.exists():
+            raise Cancelled("Cancelled.")
+
+    def write(self) -> None:
+        """Write ``status.json`` now. A full disk costs the status, not the work."""
+        with self._writing:
+            with self._changed:
+                status = {**self._fields, **self._speed(), "heartbeat": time.time()}
+            try:
+                write_json(self._paths.status, status)
+            except OSError as error:
+                log.warning("could not write the status: %s", error)
+
+    def _speed(self) -> dict[str, float | None]:
+        if len(self._marks) < 2:
+            return {"rate": 0.0, "seconds_left": None}
+        (start, first), (end, last) = self._marks[0], self._marks[-1]
+        rate = (last - first) / max(end - start, 1e-6)
+        left = (self._fields["total"] - self._fields["done"]) / rate if rate > 0 else None
+        return {"rate": round(rate, 2), "seconds_left": None if left is None else round(max(left, 0.0), 1)}
+
+    def _beat(self) -> None:
+        while not self._stop.wait(_BEAT_SECONDS):
+            self.write()
+
+
+def run_worker(folder: Path, work: Callable[[RunPaths, Progress], None]) -> int:
+    """Run ``work`` in a run or job folder and return the process's exit code.
+
+    0: done. 2: the person's mistake or lack, with its sentence in ``error.json``. 3: cancelled.
+    1: a bug or a machine at its limits, with the traceback on standard error.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    paths = RunPaths(folder.resolve())
+    try:
+        with Progress(paths) as progress:
+            progress.check()
+            work(paths, progress)
+            progress.update(phase="done")
+    except Cancelled as error:
+        return _ended(paths, str(error), CANCELLED)
+    except LabelloopError as error:
+        return _ended(paths, str(error), REFUSED)
+    except Exception as error:  # the outermost layer: whatever is left is a bug, and is told as one
+        traceback.print_exc()
+        return _ended(paths, _sentence(error), CRASHED)
+    return SUCCEEDED
+
+
+def _ended(paths: RunPaths, sentence: str, code: int) -> int:
+    log.info("%s", sentence)
+    try:
+        write_json(paths.error, {"sentence": sentence})
+    except OSError as error:
+        log.warning("could not write error.json: %s", error)
+    return code
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "The machine ran out of memory; a smaller batch or image size needs less."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full; make room and start again."
+    return f"Something in labelloop broke ({type(error).__name__}: {error}); the log has the details."
