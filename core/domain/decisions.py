@@ -1,5 +1,7 @@
 """Decisions: what a person did to a sample, as the journal keeps it."""
 
+import random
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -7,6 +9,11 @@ from typing import Literal
 DecisionKind = Literal["relabel", "confirm"]
 Source = Literal["grid", "fiftyone", "native", "cli", "predict"]
 State = Literal["pending", "applied", "refused"]
+
+
+def new_id() -> str:
+    """An id for a journal entry: 24 hex digits whose order is the order in which they were made."""
+    return f"{time.time_ns():016x}{random.getrandbits(32):08x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,39 @@ class JournalEntry:
     state: State
     undoes: str | None = None
     undone: bool = False
+    was_reviewed: bool = False
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """A journalled entry on its way to the sample: set ``new`` where the label still is ``old``."""
+
+    entry_id: str
+    sample_id: str
+    old: str | None
+    new: str | None
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelState:
+    """What a sample's label is now.
+
+    ``journalled`` is the label that the journal last wrote: another one in ``label`` was set natively in FiftyOne.
+    ``entry_id`` names the journal entry that wrote it.
+    """
+
+    sample_id: str
+    label: str | None
+    journalled: str | None
+    reviewed: bool
+    entry_id: str | None
+
+    @property
+    def edited_natively(self) -> bool:
+        """Whether somebody changed the label past the journal."""
+        return self.label != self.journalled
 
 
 @dataclass(frozen=True, slots=True)

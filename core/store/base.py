@@ -1,0 +1,107 @@
+"""What the rest of labelloop needs of a dataset store, and nothing more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import pandas as pd
+
+from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
+from core.domain.samples import DatasetInfo, NewSample, Sample
+
+FRAME_COLUMNS = (
+    "sample_id",
+    "filepath",
+    "content_hash",
+    "label",
+    "split",
+    "width",
+    "height",
+    "reviewed",
+    "size_bytes",
+    "mtime_ns",
+    "source",
+)
+
+
+class SampleStore(Protocol):
+    """Datasets, their samples' labels, and the journal. Every write is durable when the call returns."""
+
+    def names(self) -> list[str]:
+        """The datasets' names, in alphabetical order."""
+
+    def dataset(self, name: str) -> DatasetInfo:
+        """A dataset with its counts.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+
+    def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
+        """As :meth:`dataset`, by id."""
+
+    def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
+        """Make an empty dataset, or return the one of that name as it is."""
+
+    def delete(self, dataset_id: str) -> None:
+        """Remove a dataset and its journal. Image files stay."""
+
+    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
+        """Replace the class list; its order is the order of keys and of every network's outputs."""
+
+    def add_root(self, dataset_id: str, root: str) -> None:
+        """Note a folder that samples were imported from."""
+
+    def insert(self, dataset_id: str, samples: Sequence[NewSample]) -> list[str]:
+        """Add samples, all or (after a crash) the first few; returns their ids in order."""
+
+    def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
+        """Note that the file of a sample has other contents now; its label and split stay."""
+
+    def frame(self, dataset_id: str) -> pd.DataFrame:
+        """All samples ordered by id, with ``FRAME_COLUMNS``; ``label`` is None where there is none."""
+
+    def version(self, dataset_id: str) -> tuple[int, str]:
+        """A cheap value that changes with every write to the dataset's samples, native edits included."""
+
+    def sample(self, dataset_id: str, sample_id: str) -> Sample:
+        """One sample.
+
+        Raises:
+            NotFound: no such sample in that dataset.
+        """
+
+    def label_states(self, dataset_id: str, sample_ids: Iterable[str]) -> dict[str, LabelState]:
+        """The labels now of the samples that exist among ``sample_ids``."""
+
+    def natively_edited(self, dataset_id: str) -> list[LabelState]:
+        """Samples whose label is not the one that the journal wrote."""
+
+    def change_labels(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        """Compare and set; returns the entry ids that are applied (by this call or by an earlier try)."""
+
+    def adopt_native(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        """Take labels that were set natively as journalled; returns the entry ids for which that worked."""
+
+    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
+        """Append entries; one whose token is there already is not added again."""
+
+    def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
+        """Say what became of pending entries."""
+
+    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
+        """Say that entries were taken back."""
+
+    def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
+        """Entries by their tokens."""
+
+    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
+        """The applied entries of one batch that were not taken back, oldest first."""
+
+    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
+        """Applied entries, newest first."""
+
+    def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
+        """Entries that a crash may have left between journal and label, ``older_than`` seconds at least."""
+
+    def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
+        """Project a run's class and confidence by sample id onto the ``prediction`` field that the App shows."""

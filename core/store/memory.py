@@ -1,0 +1,216 @@
+"""A dataset store in memory: for tests and scratch work. It passes the same contract tests as the real one."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
+from core.domain.errors import NotFound
+from core.domain.samples import DatasetInfo, NewSample, Sample
+from core.store.base import FRAME_COLUMNS
+
+
+@dataclass
+class _Row:
+    sample: NewSample
+    label: str | None
+    journalled: str | None
+    reviewed: bool = False
+    entry_id: str | None = None
+    prediction: tuple[str, float] | None = None
+
+
+@dataclass
+class _Dataset:
+    name: str
+    classes: list[str]
+    roots: list[str] = field(default_factory=list)
+    rows: dict[str, _Row] = field(default_factory=dict)
+    writes: int = 0
+
+
+class MemoryStore:
+    """A :class:`~core.store.base.SampleStore` that forgets everything with its process."""
+
+    def __init__(self) -> None:
+        self._datasets: dict[str, _Dataset] = {}
+        self._entries: dict[str, JournalEntry] = {}
+
+    def names(self) -> list[str]:
+        return sorted(dataset.name for dataset in self._datasets.values())
+
+    def dataset(self, name: str) -> DatasetInfo:
+        for dataset_id, dataset in self._datasets.items():
+            if dataset.name == name:
+                return self.dataset_by_id(dataset_id)
+        raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}.")
+
+    def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
+        dataset = self._get(dataset_id)
+        return DatasetInfo(
+            id=dataset_id,
+            name=dataset.name,
+            classes=tuple(dataset.classes),
+            samples=len(dataset.rows),
+            labels=Counter(row.label for row in dataset.rows.values()),
+            splits=Counter(str(row.sample.split) for row in dataset.rows.values()),
+            roots=tuple(dataset.roots),
+        )
+
+    def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
+        if name not in self.names():
+            self._datasets[secrets.token_hex(12)] = _Dataset(name, list(classes))
+        return self.dataset(name)
+
+    def delete(self, dataset_id: str) -> None:
+        self._get(dataset_id)
+        del self._datasets[dataset_id]
+        self._entries = {key: entry for key, entry in self._entries.items() if entry.dataset_id != dataset_id}
+
+    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
+        dataset = self._get(dataset_id)
+        dataset.classes, dataset.writes = list(classes), dataset.writes + 1
+
+    def add_root(self, dataset_id: str, root: str) -> None:
+        roots = self._get(dataset_id).roots
+        if root not in roots:
+            roots.append(root)
+
+    def insert(self, dataset_id: str, samples: Sequence[NewSample]) -> list[str]:
+        dataset = self._get(dataset_id)
+        start = len(dataset.rows)
+        ids = [f"{start + position:024x}" for position in range(1, len(samples) + 1)]
+        dataset.rows.update({i: _Row(s, s.label, s.label) for i, s in zip(ids, samples, strict=True)})
+        dataset.writes += 1
+        return ids
+
+    def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
+        dataset = self._get(dataset_id)
+        row = dataset.rows[sample_id]
+        row.sample = replace(sample, split=row.sample.split, label=row.sample.label)
+        dataset.writes += 1
+
+    def frame(self, dataset_id: str) -> pd.DataFrame:
+        rows = [
+            (
+                sample_id,
+                row.sample.filepath,
+                row.sample.content_hash,
+                row.label,
+                row.sample.split,
+                row.sample.width,
+                row.sample.height,
+                row.reviewed,
+                row.sample.size_bytes,
+                row.sample.mtime_ns,
+                row.sample.source,
+            )
+            for sample_id, row in sorted(self._get(dataset_id).rows.items())
+        ]
+        frame = pd.DataFrame(rows, columns=list(FRAME_COLUMNS)).astype(object)
+        frame["label"] = frame["label"].where(frame["label"].notna(), None)
+        numbers = dict.fromkeys(("width", "height", "size_bytes", "mtime_ns"), "int64")
+        return frame.astype({**numbers, "reviewed": "bool"})
+
+    def version(self, dataset_id: str) -> tuple[int, str]:
+        dataset = self._get(dataset_id)
+        return len(dataset.rows), str(dataset.writes)
+
+    def sample(self, dataset_id: str, sample_id: str) -> Sample:
+        row = self._get(dataset_id).rows.get(sample_id)
+        if row is None:
+            raise NotFound(f"There is no sample {sample_id} in this dataset.")
+        kept = row.sample
+        return Sample(
+            id=sample_id,
+            filepath=kept.filepath,
+            label=row.label,
+            split=kept.split,
+            content_hash=kept.content_hash,
+            width=kept.width,
+            height=kept.height,
+        )
+
+    def label_states(self, dataset_id: str, sample_ids: Iterable[str]) -> dict[str, LabelState]:
+        rows = self._get(dataset_id).rows
+        return {key: _state(key, rows[key]) for key in sample_ids if key in rows}
+
+    def natively_edited(self, dataset_id: str) -> list[LabelState]:
+        states = (_state(key, row) for key, row in self._get(dataset_id).rows.items())
+        return [state for state in states if state.edited_natively]
+
+    def change_labels(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        return self._apply(dataset_id, changes, native=False)
+
+    def adopt_native(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        return self._apply(dataset_id, changes, native=True)
+
+    def set_natively(self, dataset_id: str, sample_id: str, label: str | None) -> None:
+        """What somebody does in FiftyOne past the journal; the real store has no such door."""
+        dataset = self._get(dataset_id)
+        dataset.rows[sample_id].label = label
+        dataset.writes += 1
+
+    def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
+        rows = self._get(dataset_id).rows
+        for sample_id, prediction in predicted.items():
+            rows[sample_id].prediction = prediction
+
+    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
+        tokens = {entry.token for entry in self._entries.values()}
+        self._entries.update({entry.id: entry for entry in entries if entry.token not in tokens})
+
+    def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
+        for entry_id in entry_ids:
+            self._entries[entry_id] = replace(self._entries[entry_id], state=state)
+
+    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
+        for entry_id in entry_ids:
+            self._entries[entry_id] = replace(self._entries[entry_id], undone=True)
+
+    def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
+        return {entry.token: entry for entry in self._entries.values() if entry.token in set(tokens)}
+
+    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
+        return [e for e in self._applied(dataset_id) if e.batch == batch and not e.undone]
+
+    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
+        return self._applied(dataset_id)[::-1][:limit]
+
+    def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
+        before = datetime.now(UTC) - timedelta(seconds=older_than)
+        pending = (entry for entry in self._entries.values() if entry.state == "pending" and entry.at <= before)
+        return sorted(pending, key=lambda entry: entry.id)
+
+    def _get(self, dataset_id: str) -> _Dataset:
+        if dataset_id not in self._datasets:
+            raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
+        return self._datasets[dataset_id]
+
+    def _applied(self, dataset_id: str) -> list[JournalEntry]:
+        mine = (e for e in self._entries.values() if e.dataset_id == dataset_id and e.state == "applied")
+        return sorted(mine, key=lambda entry: entry.id)
+
+    def _apply(self, dataset_id: str, changes: Sequence[LabelChange], *, native: bool) -> set[str]:
+        dataset, applied = self._get(dataset_id), set()
+        for change in changes:
+            row = dataset.rows.get(change.sample_id)
+            if row is None:
+                continue
+            expected = (change.new, change.old) if native else (change.old, row.journalled)
+            if row.entry_id == change.entry_id:
+                applied.add(change.entry_id)
+            elif (row.label, row.journalled) == expected:
+                row.label = row.journalled = change.new
+                row.entry_id, row.reviewed = change.entry_id, change.reviewed
+                dataset.writes += 1
+                applied.add(change.entry_id)
+        return applied
+
+
+def _state(sample_id: str, row: _Row) -> LabelState:
+    return LabelState(sample_id, row.label, row.journalled, row.reviewed, row.entry_id)

@@ -1,0 +1,447 @@
+"""The dataset store on FiftyOne's collections, through pymongo alone.
+
+``import fiftyone`` costs seconds and hundreds of megabytes, so that the process that draws pages never
+does it: everything but making a dataset (``core.store.fiftyone_store``) is done here on the documents that
+FiftyOne 1.22 writes. Those are a private surface: FiftyOne is pinned, and the contract tests read back
+through FiftyOne itself what is written here.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from bson import ObjectId
+from bson.errors import InvalidId
+from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
+from core.domain.errors import NotFound
+from core.domain.samples import DatasetInfo, NewSample, Sample
+
+Document = dict[str, Any]
+LABEL_FIELD = "ground_truth"
+INSERT_CHUNK = 5_000
+DUPLICATE_KEY = 11000
+
+
+class MongoStore:
+    """A :class:`~core.store.base.SampleStore` on MongoDB.
+
+    ``create_dataset`` makes a FiftyOne dataset; it is called for a new name only, so that nobody else pays
+    for FiftyOne's import.
+    """
+
+    def __init__(self, uri: str, database: str, create_dataset: Callable[[str, Sequence[str]], None]) -> None:
+        self._client: MongoClient[Document] = MongoClient(
+            uri, journal=True, serverSelectionTimeoutMS=15_000, tz_aware=True, appname="labelloop"
+        )
+        self._db = self._client[database]
+        self._create_dataset = create_dataset
+        self._journal = self._db["labelloop.journal"]
+        self._journal.create_index([("token", ASCENDING)], unique=True)
+        self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
+        self._journal.create_index([("state", ASCENDING), ("at", ASCENDING)])
+        self._journal.create_index([("dataset_id", ASCENDING), ("batch", ASCENDING)])
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    # datasets
+
+    def names(self) -> list[str]:
+        return sorted(document["name"] for document in self._db.datasets.find({}, {"name": 1}))
+
+    def dataset(self, name: str) -> DatasetInfo:
+        document = self._db.datasets.find_one({"name": name})
+        if document is None:
+            known = ", ".join(self.names()) or "none yet"
+            raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.")
+        return self._info(document)
+
+    def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
+        return self._info(self._dataset_document(dataset_id))
+
+    def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
+        if self._db.datasets.find_one({"name": name}, {"_id": 1}) is None:
+            self._create_dataset(name, classes)
+            samples = self._samples(str(self._db.datasets.find_one({"name": name})["_id"]))  # type: ignore[index]
+            samples.create_index([("content_hash", ASCENDING)])
+            samples.create_index([("ground_truth.label", ASCENDING)])
+        return self.dataset(name)
+
+    def delete(self, dataset_id: str) -> None:
+        document = self._dataset_document(dataset_id)
+        self._db[document["sample_collection_name"]].drop()
+        self._db.datasets.delete_one({"_id": document["_id"]})
+        self._journal.delete_many({"dataset_id": dataset_id})
+
+    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
+        self._dataset_document(dataset_id)
+        self._db.datasets.update_one(
+            {"_id": ObjectId(dataset_id)},
+            {
+                "$set": {
+                    f"classes.{LABEL_FIELD}": list(classes),
+                    f"label_schemas.{LABEL_FIELD}.classes": list(classes),
+                    "last_modified_at": _now(),
+                }
+            },
+        )
+
+    def add_root(self, dataset_id: str, root: str) -> None:
+        self._db.datasets.update_one({"_id": ObjectId(dataset_id)}, {"$addToSet": {"info.labelloop_roots": root}})
+
+    # samples
+
+    def insert(self, dataset_id: str, samples: Sequence[NewSample]) -> list[str]:
+        collection = self._samples(dataset_id)
+        ids: list[str] = []
+        for start in range(0, len(samples), INSERT_CHUNK):
+            documents = [_sample_document(dataset_id, sample) for sample in samples[start : start + INSERT_CHUNK]]
+            collection.insert_many(documents, ordered=True)
+            ids.extend(str(document["_id"]) for document in documents)
+        return ids
+
+    def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
+        self._samples(dataset_id).update_one(
+            {"_id": _object_id(sample_id)},
+            {
+                "$set": {
+                    "content_hash": sample.content_hash,
+                    "size_bytes": sample.size_bytes,
+                    "mtime_ns": sample.mtime_ns,
+                    "metadata": _metadata(sample),
+                    "last_modified_at": _now(),
+                }
+            },
+        )
+
+    def frame(self, dataset_id: str) -> pd.DataFrame:
+        projection = {
+            "filepath": 1,
+            "content_hash": 1,
+            "ground_truth.label": 1,
+            "split": 1,
+            "metadata.width": 1,
+            "metadata.height": 1,
+            "reviewed": 1,
+            "size_bytes": 1,
+            "mtime_ns": 1,
+            "source": 1,
+        }
+        cursor = self._samples(dataset_id).find({}, projection, sort=[("_id", ASCENDING)], batch_size=20_000)
+        columns: dict[str, list[Any]] = {
+            "sample_id": [],
+            "filepath": [],
+            "content_hash": [],
+            "label": [],
+            "split": [],
+            "width": [],
+            "height": [],
+            "reviewed": [],
+            "size_bytes": [],
+            "mtime_ns": [],
+            "source": [],
+        }
+        for document in cursor:
+            metadata = document.get("metadata") or {}
+            columns["sample_id"].append(str(document["_id"]))
+            columns["filepath"].append(document["filepath"])
+            columns["content_hash"].append(document.get("content_hash") or "")
+            columns["label"].append(_label(document))
+            columns["split"].append(document.get("split") or "train")
+            columns["width"].append(metadata.get("width") or 0)
+            columns["height"].append(metadata.get("height") or 0)
+            columns["reviewed"].append(bool(document.get("reviewed")))
+            columns["size_bytes"].append(document.get("size_bytes") or 0)
+            columns["mtime_ns"].append(document.get("mtime_ns") or 0)
+            columns["source"].append(document.get("source") or "")
+        texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
+        # object and not pandas' string type: None must stay None, and a label is compared with ==
+        return pd.DataFrame(
+            {name: pd.Series(values, dtype=object if name in texts else None) for name, values in columns.items()}
+        )
+
+    def version(self, dataset_id: str) -> tuple[int, str]:
+        collection = self._samples(dataset_id)
+        newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", DESCENDING)])
+        dataset = self._db.datasets.find_one({"_id": _object_id(dataset_id)}, {"classes": 1, "last_modified_at": 1})
+        stamp = "" if newest is None else str(newest.get("last_modified_at"))
+        classes = [] if dataset is None else (dataset.get("classes") or {}).get(LABEL_FIELD, [])
+        return collection.estimated_document_count(), f"{stamp}/{len(classes)}"
+
+    def sample(self, dataset_id: str, sample_id: str) -> Sample:
+        document = self._samples(dataset_id).find_one({"_id": _object_id(sample_id)})
+        if document is None:
+            raise NotFound(f"There is no sample {sample_id} in this dataset.")
+        metadata = document.get("metadata") or {}
+        return Sample(
+            id=sample_id,
+            filepath=document["filepath"],
+            label=_label(document),
+            split=document.get("split") or "train",
+            content_hash=document.get("content_hash") or "",
+            width=metadata.get("width") or 0,
+            height=metadata.get("height") or 0,
+        )
+
+    # labels
+
+    def label_states(self, dataset_id: str, sample_ids: Iterable[str]) -> dict[str, LabelState]:
+        wanted = [ObjectId(sample_id) for sample_id in sample_ids if ObjectId.is_valid(sample_id)]
+        cursor = self._samples(dataset_id).find({"_id": {"$in": wanted}}, _STATE_PROJECTION)
+        return {state.sample_id: state for state in map(_label_state, cursor)}
+
+    def natively_edited(self, dataset_id: str) -> list[LabelState]:
+        differs = {
+            "$expr": {"$ne": [{"$ifNull": ["$ground_truth.label", None]}, {"$ifNull": ["$labelloop_label", None]}]}
+        }
+        return [_label_state(document) for document in self._samples(dataset_id).find(differs, _STATE_PROJECTION)]
+
+    def change_labels(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        return self._compare_and_set(
+            dataset_id,
+            [
+                UpdateOne(
+                    {"_id": ObjectId(change.sample_id), "ground_truth.label": change.old},
+                    {
+                        "$set": {
+                            "ground_truth": _classification(change.new),
+                            "labelloop_label": change.new,
+                            "labelloop_entry": change.entry_id,
+                            "reviewed": change.reviewed,
+                            "last_modified_at": _now(),
+                        }
+                    },
+                )
+                for change in changes
+            ],
+            changes,
+        )
+
+    def adopt_native(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
+        return self._compare_and_set(
+            dataset_id,
+            [
+                UpdateOne(
+                    {
+                        "_id": ObjectId(change.sample_id),
+                        "ground_truth.label": change.new,
+                        "labelloop_label": change.old,
+                    },
+                    {
+                        "$set": {
+                            "labelloop_label": change.new,
+                            "labelloop_entry": change.entry_id,
+                            "reviewed": change.reviewed,
+                            "last_modified_at": _now(),
+                        }
+                    },
+                )
+                for change in changes
+            ],
+            changes,
+        )
+
+    def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
+        dataset = self._dataset_document(dataset_id)
+        if (dataset.get("info") or {}).get("labelloop_shown_run") == run:
+            return
+        now = _now()
+        writes = [
+            UpdateOne(
+                {"_id": ObjectId(sample_id)},
+                {
+                    "$set": {
+                        "prediction": {**_classification(label), "confidence": confidence},  # type: ignore[dict-item]
+                        "last_modified_at": now,
+                    }
+                },
+            )
+            for sample_id, (label, confidence) in predicted.items()
+        ]
+        if writes:
+            self._samples(dataset_id).bulk_write(writes, ordered=False)
+        self._db.datasets.update_one({"_id": dataset["_id"]}, {"$set": {"info.labelloop_shown_run": run}})
+
+    # journal
+
+    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
+        if not entries:
+            return
+        try:
+            self._journal.insert_many([_entry_document(entry) for entry in entries], ordered=False)
+        except BulkWriteError as error:
+            if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+
+    def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
+        if entry_ids:
+            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"state": state}})
+
+    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
+        if entry_ids:
+            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"undone": True}})
+
+    def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
+        return {entry.token: entry for entry in map(_entry, self._journal.find({"token": {"$in": list(tokens)}}))}
+
+    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
+        wanted = {"dataset_id": dataset_id, "batch": batch, "state": "applied", "undone": False}
+        return [_entry(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+
+    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
+        wanted = {"dataset_id": dataset_id, "state": "applied"}
+        newest = [("_id", DESCENDING)]
+        return [_entry(document) for document in self._journal.find(wanted, sort=newest, limit=limit)]
+
+    def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
+        before = _now() - timedelta(seconds=older_than)
+        wanted = {"state": "pending", "at": {"$lte": before}}
+        return [_entry(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+
+    # private
+
+    def _dataset_document(self, dataset_id: str) -> Document:
+        document = self._db.datasets.find_one({"_id": _object_id(dataset_id)})
+        if document is None:
+            raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
+        return document
+
+    def _samples(self, dataset_id: str) -> Collection[Document]:
+        return self._db[f"samples.{_object_id(dataset_id)}"]
+
+    def _info(self, document: Document) -> DatasetInfo:
+        dataset_id = str(document["_id"])
+        labels: dict[str | None, int] = {}
+        splits: dict[str, int] = {}
+        group = {"_id": {"label": "$ground_truth.label", "split": "$split"}, "n": {"$sum": 1}}
+        for row in self._samples(dataset_id).aggregate([{"$group": group}]):
+            label, split = row["_id"].get("label"), row["_id"].get("split") or "train"
+            labels[label] = labels.get(label, 0) + row["n"]
+            splits[split] = splits.get(split, 0) + row["n"]
+        return DatasetInfo(
+            id=dataset_id,
+            name=document["name"],
+            classes=tuple((document.get("classes") or {}).get(LABEL_FIELD, ())),
+            samples=sum(splits.values()),
+            labels=labels,
+            splits=splits,
+            roots=tuple((document.get("info") or {}).get("labelloop_roots", ())),
+        )
+
+    def _compare_and_set(
+        self, dataset_id: str, writes: list[UpdateOne], changes: Sequence[LabelChange]
+    ) -> set[str]:
+        if not writes:
+            return set()
+        collection = self._samples(dataset_id)
+        result = collection.bulk_write(writes, ordered=True)
+        entry_ids = {change.entry_id for change in changes}
+        if result.modified_count == len(writes):
+            return entry_ids
+        # Some did not match: another hand was faster, or an earlier try of ours had done it already.
+        ids = [ObjectId(change.sample_id) for change in changes]
+        found = collection.find({"_id": {"$in": ids}}, {"labelloop_entry": 1})
+        return {document.get("labelloop_entry", "") for document in found} & entry_ids
+
+
+_STATE_PROJECTION = {"ground_truth.label": 1, "labelloop_label": 1, "labelloop_entry": 1, "reviewed": 1}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _object_id(text: str) -> ObjectId:
+    try:
+        return ObjectId(text)
+    except (InvalidId, TypeError):
+        raise NotFound(f"{text!r} is not the id of anything in this workspace.") from None
+
+
+def _label(document: Document) -> str | None:
+    return (document.get("ground_truth") or {}).get("label")
+
+
+def _classification(label: str | None) -> Document | None:
+    if label is None:
+        return None
+    return {"_id": ObjectId(), "_cls": "Classification", "tags": [], "label": label}
+
+
+def _metadata(sample: NewSample) -> Document:
+    return {
+        "_cls": "ImageMetadata",
+        "size_bytes": sample.size_bytes,
+        "mime_type": sample.mime_type,
+        "width": sample.width,
+        "height": sample.height,
+        "num_channels": 3,
+    }
+
+
+def _sample_document(dataset_id: str, sample: NewSample) -> Document:
+    now = _now()
+    return {
+        "_id": ObjectId(),
+        "_dataset_id": ObjectId(dataset_id),
+        "_media_type": "image",
+        "_rand": random.random(),
+        "created_at": now,
+        "last_modified_at": now,
+        "tags": [],
+        "filepath": sample.filepath,
+        "metadata": _metadata(sample),
+        "ground_truth": _classification(sample.label),
+        "split": sample.split,
+        "content_hash": sample.content_hash,
+        "size_bytes": sample.size_bytes,
+        "mtime_ns": sample.mtime_ns,
+        "source": sample.source,
+        "labelloop_label": sample.label,
+        "labelloop_entry": None,
+        "reviewed": False,
+        "prediction": None,
+    }
+
+
+def _label_state(document: Document) -> LabelState:
+    return LabelState(
+        sample_id=str(document["_id"]),
+        label=_label(document),
+        journalled=document.get("labelloop_label"),
+        reviewed=bool(document.get("reviewed")),
+        entry_id=document.get("labelloop_entry"),
+    )
+
+
+def _entry_document(entry: JournalEntry) -> Document:
+    return {
+        "_id": entry.id,
+        "dataset_id": entry.dataset_id,
+        "sample_id": entry.sample_id,
+        "kind": entry.kind,
+        "old": entry.old,
+        "new": entry.new,
+        "who": entry.who,
+        "at": entry.at,
+        "source": entry.source,
+        "queue": entry.queue,
+        "batch": entry.batch,
+        "state": entry.state,
+        "undoes": entry.undoes,
+        "undone": entry.undone,
+        "was_reviewed": entry.was_reviewed,
+        "token": entry.token,
+    }
+
+
+def _entry(document: Document) -> JournalEntry:
+    fields = {name: value for name, value in document.items() if name != "_id"}
+    return JournalEntry(id=str(document["_id"]), **fields)
