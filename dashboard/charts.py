@@ -269,8 +269,7 @@ def _shares(matrix: Counts) -> npt.NDArray[np.float64]:
 def _strength(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """In [0, 1]; by the root, so that one error among hundreds is still seen."""
     top = float(values.max(initial=0))
-    root: npt.NDArray[np.float64] = np.sqrt(values / top) if top else np.zeros_like(values)
-    return root
+    return np.asarray(np.sqrt(values / top) if top else np.zeros_like(values), dtype=np.float64)
 
 
 def _scale(empty: str, ends: tuple[str, str]) -> list[list[Any]]:
