@@ -1,0 +1,1 @@
+"""Evaluation: arithmetic on predictions. No torch, no store, no drawing."""

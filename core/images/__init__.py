@@ -1,0 +1,1 @@
+"""Reading images safely and making thumbnails. Pillow only."""

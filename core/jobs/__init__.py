@@ -1,0 +1,1 @@
+"""Jobs: background work as folders and separate processes that outlive whoever started them."""

@@ -1,5 +1,6 @@
 """The state of a run or job: one pure function of what lies in its folder."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from filelock import FileLock, Timeout
 from core.domain.runs import RunState
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
+
+
+START_GRACE = 60.0  # seconds that a supervisor may take to lock its folder
 
 
 def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, status: dict[str, Any] | None) -> RunState:
@@ -25,11 +29,13 @@ def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, stat
 
 
 def state(paths: RunPaths) -> RunState:
-    """The state of the run in ``paths`` now. A folder without a lock file yet is queued: its supervisor is starting."""
+    """The state of the run in ``paths`` now. A young folder without a lock file is queued: its supervisor is starting."""
     held = is_held(paths.lock)
     exited = read_json(paths.exit)  # read after the lock: a supervisor writes it before it lets go
     if exited is None and not held and not paths.lock.exists():
-        return "cancelled" if paths.cancel.exists() else "queued"
+        if paths.cancel.exists():
+            return "cancelled"
+        return "queued" if time.time() - paths.spec.stat().st_mtime < START_GRACE else "lost"
     return state_of(held=held, exited=exited, cancelled=paths.cancel.exists(), status=read_json(paths.status))
 
 

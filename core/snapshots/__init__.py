@@ -1,0 +1,1 @@
+"""Snapshots: frozen, hashed manifests of samples, labels and splits. Training sees nothing else of a dataset."""

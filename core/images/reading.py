@@ -1,0 +1,124 @@
+"""Opening image files: an allow-list of formats, a size limit, upright, in RGB.
+
+A file that cannot be read raises :class:`UnreadableImage` with the reason; anything else that escapes is a bug.
+"""
+
+import io
+import struct
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Formats whose Pillow readers are safe and whose files browsers can show or we can thumbnail.
+# Left out on purpose: EPS, PSD, FLI (hangs in the wild), SVG (script), PDF.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+MAX_PIXELS = 100_000_000
+MAX_BYTES = 256 * 2**20
+BACKGROUND = (255, 255, 255)
+
+# What Pillow raises for broken files, by experience with fuzzed ones.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError, KeyError, TypeError, MemoryError)
+
+
+class UnreadableImage(Exception):
+    """The file is not an image that labelloop can use; the text says why, without the file's name."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        UnreadableImage: missing, empty, too large, or not allowed to read.
+    """
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise UnreadableImage("the file is empty")
+        if size > MAX_BYTES:
+            raise UnreadableImage(f"the file is larger than {MAX_BYTES // 2**20} MB")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableImage("the file is gone") from None
+    except PermissionError:
+        raise UnreadableImage("no permission to read the file") from None
+    except OSError as error:
+        raise UnreadableImage(f"the file cannot be read ({error.strerror or error})") from None
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Open without decoding: format and size are known, pixels are not.
+
+    Raises:
+        UnreadableImage: not an image of an allowed format, or too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadableImage(_what_it_is_instead(data)) from None
+    except Image.DecompressionBombError:
+        raise UnreadableImage("it has too many pixels to be opened safely") from None
+    except _BROKEN as error:
+        raise UnreadableImage(f"its header is broken ({_short(error)})") from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(f"it has {width * height / 1e6:.0f} million pixels; the limit is {MAX_PIXELS // 10**6}")
+    return image
+
+
+def decode(data: bytes, *, at_least: int | None = None) -> Image.Image:
+    """Decode fully: upright by EXIF, transparency on white, RGB.
+
+    With ``at_least`` (pixels of the shorter side) a JPEG may be decoded at a smaller scale that still is that large.
+
+    Raises:
+        UnreadableImage: truncated or broken.
+    """
+    image = open_image(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if at_least is not None and image.format == "JPEG":
+                image.draft("RGB", (at_least, at_least))
+            image.load()
+            return to_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError:
+        raise UnreadableImage("it has too many pixels to be opened safely") from None
+    except _BROKEN as error:
+        raise UnreadableImage(f"it is damaged ({_short(error)})") from None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """RGB whatever came: 16-bit greys are scaled (Pillow would clip them to white), transparency lies on white."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        wide = image.convert("I")
+        return wide.point(lambda value: value * (255.0 / 65535.0)).convert("L").convert("RGB")
+    if image.mode == "F":
+        return image.convert("L").convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, (*BACKGROUND, 255))
+        return Image.alpha_composite(ground, layer).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def mime_type(image: Image.Image) -> str:
+    """By content, never by name."""
+    return Image.MIME.get(image.format or "", "application/octet-stream")
+
+
+def _what_it_is_instead(data: bytes) -> str:
+    head = data[:256].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page, not an image"
+    if b"<svg" in head:
+        return "it is an SVG drawing; only pixel images can be used"
+    return "it is not an image in a format that can be read (JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF)"
+
+
+def _short(error: BaseException) -> str:
+    text = str(error).split("\n")[0].strip() or type(error).__name__
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,220 @@
+"""Queues: which samples to review, in which order, and why each is there. Arithmetic on a frame and predictions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, Self, get_args
+
+import numpy as np
+import pandas as pd
+
+from core.domain.errors import BadInput
+from core.runs.predictions import Predictions
+
+QueueKind = Literal[
+    "all", "unlabelled", "class", "misclassified", "cell", "fixed", "broken", "suspicious", "duplicates", "samples"
+]
+KINDS: tuple[QueueKind, ...] = get_args(QueueKind)
+NEEDS_RUN = frozenset({"misclassified", "cell", "fixed", "broken", "suspicious"})
+UNLABELLED = "(no label)"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """What a queue holds, in a form that fits into a page's address.
+
+    ``run`` is the (newer) run; ``other`` the older one of "fixed" and "broken". ``labels`` says whether a run's errors
+    are counted against the labels "now" or as they were in the "run". ``label`` is the class of kind "class"; ``ids``
+    the samples of kind "samples".
+    """
+
+    kind: QueueKind = "all"
+    run: str | None = None
+    split: str | None = None
+    true: str | None = None
+    pred: str | None = None
+    other: str | None = None
+    labels: str = "now"
+    label: str | None = None
+    ids: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadInput(f"There is no queue of the kind {self.kind!r}; choose one of {', '.join(KINDS)}.")
+        if self.kind in NEEDS_RUN and self.kind != "suspicious" and not self.run:
+            raise BadInput(f"A queue of the kind {self.kind!r} needs a run.")
+
+    def title(self) -> str:
+        """The queue's name for a person."""
+        where = f", {self.split}" if self.split else ""
+        titles: dict[QueueKind, str] = {
+            "all": f"All images{where}",
+            "unlabelled": f"Unlabelled{where}",
+            "class": f"Labelled {self.label}{where}",
+            "misclassified": f"Wrong in {self.run}{where}",
+            "cell": f"{self.true} taken for {self.pred} in {self.run}{where}"
+            if self.true != self.pred
+            else f"{self.true} got right in {self.run}{where}",
+            "fixed": f"Fixed from {self.other} to {self.run}{where}",
+            "broken": f"Broken from {self.other} to {self.run}{where}",
+            "suspicious": f"Labels that look wrong{where}",
+            "duplicates": f"Exact duplicates{where}",
+            "samples": f"Chosen images{where}",
+        }
+        return titles[self.kind]
+
+    def to_params(self) -> dict[str, str]:
+        """As query parameters; what has its default is left out."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {("queue" if name == "kind" else name): value for name, value in values.items()}
+        return {name: value for name, value in named.items() if value and (name, value) != ("labels", "now")}
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, str]) -> Self:
+        """From query parameters; others are ignored.
+
+        Raises:
+            BadInput: no such kind of queue, or one without its run.
+        """
+        names = {field.name for field in fields(cls)} - {"kind"}
+        given = {name: params[name] for name in names if params.get(name)}
+        return cls(kind=params.get("queue", "all"), **given)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """One sample in a queue. ``label`` is the label now; ``suggestion`` the class that the run predicts."""
+
+    sample_id: str
+    label: str | None
+    split: str
+    suggestion: str | None
+    confidence: float | None
+    reason: str
+    reviewed: bool
+    filepath: str
+    content_hash: str
+
+
+def build(
+    spec: QueueSpec,
+    frame: pd.DataFrame,
+    *,
+    predictions: Predictions | None = None,
+    flips: Sequence[str] | None = None,
+) -> list[QueueItem]:
+    """The queue's items in order.
+
+    ``frame`` is the store's, ``predictions`` those of ``spec.run``, ``flips`` the sample ids of "fixed" or "broken".
+
+    Raises:
+        BadInput: the queue needs a run's predictions and there are none.
+    """
+    if spec.kind in NEEDS_RUN and predictions is None:
+        raise BadInput("This queue needs a finished run; click Retrain first.")
+    if spec.split:
+        frame = frame[frame["split"] == spec.split]
+    table = _Table.of(frame, predictions)
+    if spec.kind in ("fixed", "broken"):
+        chosen = [table.row[i] for i in flips or () if i in table.row]
+    elif spec.kind == "samples":
+        chosen = [table.row[i] for i in (spec.ids or "").split(",") if i in table.row]
+    elif spec.kind == "duplicates":
+        chosen = _duplicates(frame)
+    else:
+        chosen = _by_mask(spec, table)
+    return [table.item(row, spec) for row in chosen]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """The frame's columns as arrays, with the run's prediction for each row (None where it has none)."""
+
+    frame: pd.DataFrame
+    label: np.ndarray
+    suggestion: np.ndarray
+    confidence: np.ndarray
+    label_then: np.ndarray
+    chance: np.ndarray  # the probability that the run gives the label now; NaN without one
+    in_sample: np.ndarray  # the run was fitted on this sample: its prediction says little
+    row: dict[str, int]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, predictions: Predictions | None) -> Self:
+        size = len(frame)
+        label = frame["label"].to_numpy(dtype=object)
+        suggestion, then = np.full(size, None, dtype=object), np.full(size, None, dtype=object)
+        confidence, chance = np.full(size, np.nan), np.full(size, np.nan)
+        in_sample = np.zeros(size, dtype=bool)
+        ids = frame["sample_id"].to_numpy(dtype=object)
+        row = {sample_id: index for index, sample_id in enumerate(ids)}
+        if predictions is not None and len(predictions):
+            found = [(row[i], p) for p, i in enumerate(predictions.sample_id) if i in row]
+            if found:
+                here, there = (np.array(side, dtype=np.intp) for side in zip(*found, strict=True))
+                suggestion[here] = predictions.predicted[there]
+                confidence[here] = predictions.confidence[there]
+                then[here] = predictions.label[there]
+                in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
+                column = {name: index for index, name in enumerate(predictions.classes)}
+                columns = np.array([column.get(name, -1) for name in label[here]], dtype=np.intp)
+                given = predictions.probabilities[there, columns].astype(float)
+                chance[here] = np.where(columns >= 0, given, np.nan)
+        return cls(frame, label, suggestion, confidence, then, chance, in_sample, row)
+
+    def item(self, row: int, spec: QueueSpec) -> QueueItem:
+        suggestion, confidence = self.suggestion[row], self.confidence[row]
+        return QueueItem(
+            sample_id=self.frame["sample_id"].iat[row],
+            label=self.label[row],
+            split=self.frame["split"].iat[row],
+            suggestion=suggestion,
+            confidence=None if np.isnan(confidence) else float(confidence),
+            reason=_reason(spec, suggestion, confidence),
+            reviewed=bool(self.frame["reviewed"].iat[row]),
+            filepath=self.frame["filepath"].iat[row],
+            content_hash=self.frame["content_hash"].iat[row],
+        )
+
+
+def _by_mask(spec: QueueSpec, table: _Table) -> list[int]:
+    label = table.label_then if spec.labels == "run" else table.label
+    has_label = np.array([name is not None for name in label], dtype=bool)
+    has_suggestion = np.array([name is not None for name in table.suggestion], dtype=bool)
+    wrong = has_label & has_suggestion & (label != table.suggestion)
+    by_confidence = -np.nan_to_num(table.confidence, nan=-1.0)
+    everything = np.ones(len(label), dtype=bool)
+    position = np.arange(len(label), dtype=float)
+    masks: dict[str, tuple[np.ndarray, np.ndarray]] = {
+        "all": (everything, position),
+        "unlabelled": (np.array([name is None for name in table.label], dtype=bool), by_confidence),
+        "class": (table.label == spec.label, position),
+        "misclassified": (wrong, by_confidence),
+        "cell": (has_label & (label == spec.true) & (table.suggestion == spec.pred), by_confidence),
+        "suspicious": (wrong & ~table.in_sample & ~_reviewed(table), np.nan_to_num(table.chance, nan=1.0)),
+    }
+    mask, order = masks[spec.kind]
+    rows = np.flatnonzero(mask)
+    return [int(row) for row in rows[np.argsort(order[rows], kind="stable")]]
+
+
+def _reviewed(table: _Table) -> np.ndarray:
+    return table.frame["reviewed"].to_numpy(dtype=bool)
+
+
+def _duplicates(frame: pd.DataFrame) -> list[int]:
+    """Copies side by side; pictures whose copies carry different labels first."""
+    hashes = frame["content_hash"]
+    copies = frame.assign(row=np.arange(len(frame)))[hashes.duplicated(keep=False).to_numpy()]
+    labels = copies.assign(label=copies["label"].fillna(UNLABELLED)).groupby("content_hash")["label"].nunique()
+    order = copies.assign(agreed=copies["content_hash"].map(labels).eq(1)).sort_values(
+        ["agreed", "content_hash", "sample_id"], kind="stable"
+    )
+    return [int(row) for row in order["row"]]
+
+
+def _reason(spec: QueueSpec, suggestion: str | None, confidence: float) -> str:
+    if spec.kind == "duplicates":
+        return "exact copy"
+    if suggestion is None:
+        return ""
+    return f"{suggestion} {confidence:.0%}"

@@ -1,0 +1,6 @@
+"""Composition root: a folder becomes a workspace with its store, snapshots, runs and jobs."""
+
+from core.workspace.facade import Workspace
+from core.workspace.views import RunView, StaleMeter
+
+__all__ = ["RunView", "StaleMeter", "Workspace"]

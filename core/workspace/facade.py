@@ -1,0 +1,547 @@
+"""The workspace: what the CLI and every page call. It wires the parts together and adds no arithmetic of its own."""
+
+import getpass
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import pandas as pd
+import platformdirs
+
+from core.domain.decisions import Decision, JournalEntry, Outcome, Source
+from core.domain.errors import BadInput, NotFound
+from core.domain.runs import MODELS, TrainOptions
+from core.domain.samples import DatasetInfo, Sample, Split
+from core.evaluation.comparison import Comparison, compare
+from core.evaluation.metrics import Evaluation, evaluate
+from core.images import thumbnails
+from core.ingest.layouts import Preview, recognise
+from core.jobs import folders
+from core.jobs.launcher import Launcher
+from core.review import decisions as reviewing
+from core.review import queues
+from core.review.queues import QueueItem, QueueSpec
+from core.runs import predictions as prediction_files
+from core.runs.atomic import read_json
+from core.runs.layout import RunPaths, WorkspacePaths
+from core.runs.predictions import Predictions
+from core.services import mongod
+from core.snapshots import manifest
+from core.snapshots.freeze import freeze
+from core.store.base import SampleStore
+from core.store.mongo import MongoStore
+from core.workspace.views import RunView, StaleMeter, read_view
+
+if TYPE_CHECKING:
+    from core.services.app_client import AppClient
+    from core.serving.predictor import Prediction
+
+RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
+VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
+
+
+class Workspace:
+    """Datasets, jobs, runs and decisions of one folder. Safe to share between threads."""
+
+    def __init__(
+        self, paths: WorkspacePaths, store: SampleStore, *, user: str, launcher: Launcher, database: Any = None
+    ) -> None:
+        self.paths = paths
+        self.store = store
+        self.user = user
+        self._launcher = launcher
+        self._database = database
+        self._frames: dict[str, tuple[object, pd.DataFrame]] = {}
+        self._infos: dict[str, tuple[object, DatasetInfo]] = {}
+
+    @classmethod
+    def open(cls, root: Path | None = None, *, user: str | None = None, keep_spare: bool = False) -> Self:
+        """Attach to the workspace's mongod, or start one for the life of this process.
+
+        ``keep_spare`` keeps a preloaded process ready for the next instant retrain; the dashboard asks for it.
+
+        Raises:
+            BadInput: the folder cannot be used.
+            MissingProgram: there is no mongod.
+            ServiceFailed: mongod did not start.
+        """
+        paths = WorkspacePaths(locate(root))
+        database = mongod.attach_or_start(paths)
+        os.environ["FIFTYONE_DATABASE_URI"] = database.uri
+        os.environ["FIFTYONE_DATABASE_NAME"] = mongod.DATABASE
+        os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
+        os.environ["FIFTYONE_DO_NOT_TRACK"] = "true"
+        store = MongoStore(database.uri, mongod.DATABASE, _create_dataset)
+        workspace = cls(
+            paths, store, user=user or _login(), launcher=Launcher(keep_spare=keep_spare), database=database
+        )
+        reviewing.recover(store, older_than=RECOVER_AFTER)
+        return workspace
+
+    def close(self) -> None:
+        """Let go of the database; stops it if this process started it. Jobs go on."""
+        self._launcher.close()
+        if isinstance(self.store, MongoStore):
+            self.store.close()
+        if self._database is not None:
+            self._database.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # data
+
+    def names(self) -> list[str]:
+        """The datasets' names."""
+        return self.store.names()
+
+    def datasets(self) -> list[DatasetInfo]:
+        """All datasets, by name."""
+        return [self.dataset(name) for name in self.store.names()]
+
+    def dataset(self, name: str) -> DatasetInfo:
+        """A dataset and its counts.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        known = self._infos.get(name)
+        if known is not None:
+            try:
+                stamp = self.store.version(known[1].id)
+            except NotFound:
+                stamp = None
+            if known[0] == stamp and name in self.store.names():
+                return known[1]
+        info = self.store.dataset(name)
+        self._infos[name] = (self.store.version(info.id), info)
+        return info
+
+    def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
+        """As :meth:`dataset`, by id; what the web routes use."""
+        for stamp, info in list(self._infos.values()):
+            if info.id == dataset_id and stamp == self.store.version(dataset_id):
+                return info
+        return self.dataset(self.store.dataset_by_id(dataset_id).name)
+
+    def samples(self, dataset: str) -> pd.DataFrame:
+        """The store's frame (core.store.base.FRAME_COLUMNS), kept until the dataset changes. Do not write into it."""
+        info = self.dataset(dataset)
+        stamp = self.store.version(info.id)
+        known = self._frames.get(info.id)
+        if known is None or known[0] != stamp:
+            known = (stamp, self.store.frame(info.id))
+            self._frames[info.id] = known
+        return known[1]
+
+    def sample(self, dataset_id: str, sample_id: str) -> Sample:
+        """One sample, by ids."""
+        return self.store.sample(dataset_id, sample_id)
+
+    def thumbnail(self, dataset_id: str, sample_id: str) -> tuple[bytes, str]:
+        """The JPEG thumbnail of a sample, and the content hash that it shows.
+
+        Raises:
+            NotFound: no such sample.
+            core.images.reading.UnreadableImage: the file is gone or broken.
+        """
+        sample = self.store.sample(dataset_id, sample_id)
+        return thumbnails.fetch(self.paths.thumbnails, sample.content_hash, sample.filepath), sample.content_hash
+
+    def add_class(self, dataset: str, name: str) -> None:
+        """Add a class at the end of the list.
+
+        Raises:
+            BadInput: an empty name, or one that is there already.
+        """
+        info, name = self.store.dataset(dataset), name.strip()
+        if not name:
+            raise BadInput("A class needs a name.")
+        if name in info.classes:
+            raise BadInput(f"{dataset!r} has a class {name!r} already.")
+        self.store.set_classes(info.id, [*info.classes, name])
+
+    def delete_dataset(self, name: str) -> None:
+        """Remove a dataset, its labels and its journal. Image files and runs stay."""
+        self.store.delete(self.store.dataset(name).id)
+        self._infos.pop(name, None)
+
+    # jobs and runs
+
+    def preview(self, folder: str | Path) -> Preview:
+        """What an import of ``folder`` would read; only names are looked at.
+
+        Raises:
+            BadInput: no such folder, or nothing in it.
+        """
+        return recognise(folder)
+
+    def start_import(self, folder: str | Path, dataset: str, *, seed: int = 0) -> str:
+        """Import in the background, then embed; returns the job's name.
+
+        Raises:
+            BadInput: no such folder, no images in it, or a name that a dataset cannot have.
+        """
+        name = _dataset_name(dataset)
+        root = recognise(folder).folder
+        used = any(view.state == "succeeded" for view in self.runs(name))
+        spec = {"kind": "import", "dataset": name, "folder": str(root), "seed": seed, "frozen_test": used}
+        with folders.lock_of(self.paths.jobs):
+            for view in self.jobs(name):
+                if view.active and view.kind == "import" and view.spec.get("folder") == str(root):
+                    return view.name
+            job = folders.make(self.paths.jobs, "job", spec)
+        self._launcher.start(job)
+        return job.name
+
+    def start_embedding(self, dataset: str) -> str:
+        """Embed what is not embedded yet in the background; returns the job's name."""
+        frame = self.samples(dataset)
+        with folders.lock_of(self.paths.jobs):
+            for view in self.jobs(dataset):
+                if view.active and view.kind == "embed":
+                    return view.name
+            listing = self.paths.jobs / f".{os.getpid()}-{time.time_ns()}.parquet"
+            frame.loc[:, ["filepath", "content_hash"]].to_parquet(listing, index=False)
+            job = folders.make(
+                self.paths.jobs, "job", {"kind": "embed", "dataset": dataset, "samples": "samples.parquet"}
+            )
+            listing.rename(job.folder / "samples.parquet")
+        self._launcher.start(job)
+        return job.name
+
+    def retrain(self, dataset: str, options: TrainOptions) -> str:
+        """Freeze the dataset as it is and train on it in the background; returns the run's name.
+
+        The same request while such a run waits or works returns that run: a double click starts one.
+
+        Raises:
+            NotFound: no such dataset.
+            BadInput: there is nothing to learn from.
+        """
+        info = self.dataset(dataset)
+        frame = self.samples(dataset)
+        _check_trainable(info, frame)
+        if options.model not in MODELS:
+            raise BadInput(f"There is no model {options.model!r}.")
+        snapshot = freeze(self.paths, info, frame)
+        spec = {
+            "kind": "train",
+            "dataset": dataset,
+            "snapshot": snapshot.id,
+            "classes": list(snapshot.classes),
+            "options": asdict(options),
+            "versions": {**_versions(), "python": platform.python_version()},
+        }
+        with folders.lock_of(self.paths.runs):
+            for paths in folders.listed(self.paths.runs)[:20]:
+                if _same_request(read_json(paths.spec), spec) and read_view(paths).active:
+                    return paths.name
+            run = folders.make(self.paths.runs, "run", spec)
+        self._launcher.start(run, warm=options.model == "instant")
+        return run.name
+
+    def runs(self, dataset: str | None = None) -> list[RunView]:
+        """Training runs, newest first."""
+        views = map(_finished_view, folders.listed(self.paths.runs))
+        return [view for view in views if dataset is None or view.dataset == dataset]
+
+    def jobs(self, dataset: str | None = None) -> list[RunView]:
+        """Imports and embeddings, newest first."""
+        views = map(_finished_view, folders.listed(self.paths.jobs))
+        return [view for view in views if dataset is None or view.dataset == dataset]
+
+    def run(self, name: str) -> RunView:
+        """A run or job by its name; a bare number means the run of that number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return _finished_view(self.run_paths(name))
+
+    def run_paths(self, name: str) -> RunPaths:
+        """The folder of a run or job.
+
+        Raises:
+            NotFound: there is none.
+        """
+        name = f"run-{name}" if name.isdecimal() else name
+        parents = {"run": self.paths.runs, "job": self.paths.jobs}
+        prefix, _, number = name.partition("-")
+        paths = RunPaths(parents.get(prefix, self.paths.runs) / name)
+        if prefix not in parents or not number.isdecimal() or not paths.spec.exists():
+            known = ", ".join(view.name for view in self.runs()[:5]) or "none yet"
+            raise NotFound(f"There is no run {name!r} in this workspace; the newest are: {known}.")
+        return paths
+
+    def cancel(self, name: str) -> None:
+        """Ask a run or job to stop; one that has ended stays as it is."""
+        paths = self.run_paths(name)
+        if read_view(paths).active:
+            paths.cancel.touch()
+
+    def wait(self, name: str, timeout: float | None = None) -> RunView:
+        """Wait until a run or job has ended, or ``timeout`` seconds; returns it as it is then."""
+        paths = self.run_paths(name)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (view := read_view(paths)).active and (deadline is None or time.monotonic() < deadline):
+            time.sleep(0.1)
+        return view
+
+    def log_tail(self, name: str, lines: int = 40) -> str:
+        """The last lines of a run's or job's log."""
+        try:
+            text = self.run_paths(name).log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def report(self, job: str) -> dict[str, Any] | None:
+        """What an import job found (core.ingest.outcomes.Report.as_json), None while it works."""
+        report: dict[str, Any] | None = read_json(self.run_paths(job).report)
+        return report
+
+    def stale(self, dataset: str) -> StaleMeter:
+        """What a retrain would see that the newest succeeded run has not."""
+        newest = next((view for view in self.runs(dataset) if view.state == "succeeded"), None)
+        frame = self.samples(dataset)
+        if newest is None:
+            return StaleMeter(run=None, labels_changed=0, added=len(frame), removed=0, changed_in_test=0)
+        frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
+        merged = frame[["sample_id", "label", "split"]].merge(
+            frozen[["sample_id", "label"]], on="sample_id", how="outer", suffixes=("", "_then"), indicator=True
+        )
+        both = merged[merged["_merge"] == "both"]
+        changed = both[both["label"].fillna("\0") != both["label_then"].fillna("\0")]
+        return StaleMeter(
+            run=newest.name,
+            labels_changed=len(changed),
+            added=int((merged["_merge"] == "left_only").sum()),
+            removed=int((merged["_merge"] == "right_only").sum()),
+            changed_in_test=int((changed["split"] == "test").sum()),
+        )
+
+    # understanding
+
+    def predictions(self, run: str) -> Predictions:
+        """A finished run's predictions.
+
+        Raises:
+            NotFound: no such run, or it has no predictions (yet).
+        """
+        path = self.run_paths(run).predictions
+        try:
+            return _predictions(path, path.stat().st_mtime_ns)
+        except FileNotFoundError:
+            raise NotFound(f"{run} has no predictions; only a run that has finished does.") from None
+
+    def evaluation(self, run: str, split: Split, *, labels: Literal["run", "now"] = "run") -> Evaluation:
+        """A run on one split, under the labels that it was trained with or those of now."""
+        rows = self.predictions(run).where(split)
+        return evaluate(rows, self._labels_now(run, rows) if labels == "now" else None)
+
+    def compare(
+        self, old: str, new: str, *, split: Split = "test", labels: Literal["run", "now"] = "run"
+    ) -> Comparison:
+        """Two runs on the same samples under the same labels: the newer run's, or those of now.
+
+        Raises:
+            BadInput: runs of different datasets.
+        """
+        views = self.run(old), self.run(new)
+        if views[0].dataset != views[1].dataset:
+            datasets = " and ".join(repr(view.dataset) for view in views)
+            raise BadInput(f"{old} and {new} are runs of different datasets ({datasets}); compare runs of one.")
+        now = self._label_map(views[1].dataset) if labels == "now" else None
+        names = (views[0].name, views[1].name)
+        return compare(self.predictions(old), self.predictions(new), names=names, split=split, labels=now)
+
+    def queue(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
+        """A queue's items, in order.
+
+        Raises:
+            NotFound: no such dataset or run.
+            BadInput: the queue needs a run and there is none that finished.
+        """
+        run = spec.run or (self._newest_with_predictions(dataset) if spec.kind not in queues.NEEDS_RUN else None)
+        if spec.kind == "suspicious" and run is None:
+            run = self._newest_with_predictions(dataset, prefer="instant")
+        flips: tuple[str, ...] | None = None
+        if spec.kind in ("fixed", "broken"):
+            labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
+            split: Any = spec.split or "test"
+            comparison = self.compare(spec.other or "", spec.run or "", split=split, labels=labels)
+            flips = comparison.fixed if spec.kind == "fixed" else comparison.broken
+        return queues.build(
+            spec, self.samples(dataset), predictions=self.predictions(run) if run else None, flips=flips
+        )
+
+    def predict(self, run: str, images: Sequence[Path | bytes]) -> "list[Prediction]":
+        """Classify images by path or by their bytes with a finished run."""
+        from core.serving.predictor import Predictor  # ONNX Runtime is loaded for those who predict only
+
+        return Predictor(self.run_paths(run)).predict(images)
+
+    def show_in_app(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
+        """Show a queue in the FiftyOne App, its run's predictions beside the labels.
+
+        Raises:
+            core.domain.errors.ServiceFailed: the FiftyOne server does not run or answer.
+        """
+        items = self.queue(dataset, spec)
+        if spec.run:
+            rows = self.predictions(spec.run)
+            shown = zip(rows.sample_id, rows.predicted, rows.confidence, strict=True)
+            predicted = {str(i): (str(label), float(confidence)) for i, label, confidence in shown}
+            self.store.show_predictions(self.dataset(dataset).id, spec.run, predicted)
+        client = self.app_server()
+        if client is not None:
+            ids = None if spec.kind == "all" and not spec.split else [item.sample_id for item in items]
+            client.show(dataset, ids, spec.title())
+        return items
+
+    # decisions
+
+    def decide(
+        self,
+        dataset: str,
+        decisions: Sequence[Decision],
+        *,
+        source: Source,
+        queue: str = "",
+        batch: str | None = None,
+    ) -> list[Outcome]:
+        """Write decisions to the journal and to the labels; one outcome each, in order. Durable when it returns."""
+        info = self.dataset(dataset)
+        return reviewing.decide(
+            self.store, info, decisions, who=self.user, source=source, queue=queue, batch=batch
+        )
+
+    def undo(self, dataset: str, *, batch: str | None = None, source: Source = "grid") -> list[Outcome]:
+        """Take back one batch of decisions, or the newest; an empty list where there is none."""
+        return reviewing.undo(self.store, self.dataset(dataset), who=self.user, source=source, batch=batch)
+
+    def journal(self, dataset: str, *, limit: int = 50) -> list[JournalEntry]:
+        """The newest decisions."""
+        return self.store.journal(self.dataset(dataset).id, limit=limit)
+
+    def reconcile(self, dataset: str) -> int:
+        """Find labels that were set natively in FiftyOne and journal them; returns how many."""
+        return reviewing.reconcile(self.store, self.dataset(dataset), who=self.user)
+
+    # services
+
+    def app_server(self) -> "AppClient | None":
+        """A client of the FiftyOne server that ``labelloop up`` runs on this workspace, None when it does not run."""
+        from core.services import stack  # brings the process supervision along, which few callers need
+        from core.services.app_client import AppClient
+
+        up = stack.running(self.paths)
+        return AppClient(up.app_port, up.app_token) if up is not None else None
+
+    # private
+
+    def _label_map(self, dataset: str) -> dict[str, str | None]:
+        frame = self.samples(dataset)
+        return dict(zip(frame["sample_id"], frame["label"], strict=True))
+
+    def _labels_now(self, run: str, rows: Predictions) -> list[str | None]:
+        labels = self._label_map(self.run(run).dataset)
+        return [labels.get(sample_id) for sample_id in rows.sample_id]
+
+    def _newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
+        finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
+        preferred = [view for view in finished if view.options.get("model") == prefer]
+        return next((view.name for view in [*preferred, *finished]), None)
+
+
+def locate(root: Path | None) -> Path:
+    """The workspace's folder: the one given, else ``LABELLOOP_WORKSPACE``, else the user's data folder; made if absent.
+
+    Raises:
+        BadInput: it is a file, or it cannot be made.
+    """
+    named = root or os.environ.get("LABELLOOP_WORKSPACE") or platformdirs.user_data_path("labelloop")
+    folder = Path(named).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise BadInput(f"{str(folder)!r} is a file; a workspace is a folder.") from None
+    except OSError as error:
+        raise BadInput(f"The workspace {str(folder)!r} cannot be made ({error.strerror or error}).") from None
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"labelloop may not write into the workspace {str(folder)!r}; choose another with --workspace.")
+    return folder.resolve()
+
+
+def _create_dataset(name: str, classes: Sequence[str]) -> None:
+    from core.store.fiftyone_store import create_dataset  # importing FiftyOne takes seconds: only for a new dataset
+
+    create_dataset(name, classes)
+
+
+def _check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
+    train = frame[frame["split"] == "train"]["label"].dropna()
+    found = [name for name in info.classes if (train == name).any()]
+    if len(found) < 2:
+        has = f"only {found[0]!r} has" if found else "no class has"
+        raise BadInput(f"Training needs at least two classes with images in train, and {has}; label or import more.")
+
+
+def _dataset_name(name: str) -> str:
+    name = name.strip()
+    if not name:
+        raise BadInput("The dataset needs a name.")
+    if len(name) > 100 or any(not character.isprintable() for character in name):
+        raise BadInput("A dataset's name has at most 100 characters, all of them printable.")
+    if not any(character.isalnum() for character in name):
+        raise BadInput("A dataset's name needs at least one letter or digit.")
+    return name
+
+
+def _same_request(spec: Any, other: dict[str, Any]) -> bool:
+    return spec is not None and all(spec.get(key) == other[key] for key in ("dataset", "snapshot", "options"))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user id, as in some containers
+        return "someone"
+
+
+def _finished_view(paths: RunPaths) -> RunView:
+    """A view of a run; one that has ended never changes again and is read once."""
+    if paths.exit.exists():
+        return _cached_view(paths, paths.exit.stat().st_mtime_ns)
+    return read_view(paths)
+
+
+@lru_cache(maxsize=1024)
+def _cached_view(paths: RunPaths, _: int) -> RunView:
+    return read_view(paths)
+
+
+@lru_cache(maxsize=8)
+def _predictions(path: Path, _: int) -> Predictions:
+    return prediction_files.read(path)
+
+
+@lru_cache(maxsize=4)
+def _snapshot(folder: Path) -> pd.DataFrame:
+    return manifest.read(folder).samples
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in VERSIONED}
+

@@ -1,0 +1,99 @@
+"""What a folder of a run or job says, read at one moment."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, RunState
+from core.runs.atomic import read_json, read_json_lines
+from core.runs.layout import RunPaths
+from core.runs.states import state
+
+LOST = "It was killed together with its supervisor (or the computer went down); what it had written is kept."
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run or job as its folder tells it. ``seconds`` is how long it ran or has been running."""
+
+    name: str
+    kind: Literal["train", "import", "embed"]
+    dataset: str
+    state: RunState
+    spec: dict[str, Any]
+    status: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    error: str
+    created_at: float
+    seconds: float | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or works."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def title(self) -> str:
+        """What it is, for a person."""
+        if self.kind == "train":
+            return MODEL_NAMES.get(str(self.options.get("model")), "Training")
+        return "Import" if self.kind == "import" else "Embedding"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The training options of a run; empty for a job."""
+        options: dict[str, Any] = self.spec.get("options") or {}
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class StaleMeter:
+    """What changed in a dataset since its newest succeeded run (``run`` None: never trained)."""
+
+    run: str | None
+    labels_changed: int
+    added: int
+    removed: int
+    changed_in_test: int
+
+    @property
+    def stale(self) -> bool:
+        """Whether a retrain would see anything new."""
+        return self.run is None or bool(self.labels_changed or self.added or self.removed)
+
+
+def read_view(paths: RunPaths) -> RunView:
+    """Read a run or job folder."""
+    now_state = state(paths)
+    spec = read_json(paths.spec) or {}
+    status = read_json(paths.status) or {}
+    exited = read_json(paths.exit)
+    created = float(spec.get("created_at", 0.0))
+    ended = exited["ended_at"] if exited else (time.time() if now_state in ACTIVE_STATES else status.get("heartbeat"))
+    return RunView(
+        name=paths.name,
+        kind=spec.get("kind", "train"),
+        dataset=spec.get("dataset", ""),
+        state=now_state,
+        spec=spec,
+        status=status,
+        metrics=read_json_lines(paths.metrics),
+        error=_error(paths, now_state, exited),
+        created_at=created,
+        seconds=None if ended is None else max(0.0, float(ended) - created),
+    )
+
+
+def _error(paths: RunPaths, now_state: RunState, exited: dict[str, Any] | None) -> str:
+    if now_state == "lost":
+        return LOST
+    if now_state != "failed":
+        return ""
+    written = read_json(paths.error)
+    if written and written.get("sentence"):
+        return str(written["sentence"])
+    number = (exited or {}).get("signal")
+    if number:
+        reason = " (usually: out of memory)" if number == 9 else ""
+        return f"Its process was killed by signal {number}{reason}."
+    return "It stopped with an error; its log says more."
