@@ -18,6 +18,7 @@ Template = Literal["light", "dark"]
 Counts = npt.NDArray[np.integer[Any]]
 
 TICK_LENGTH = 18  # characters of a class name beside a matrix; the whole name is in the hover text
+SPACIOUS = 8  # classes up to which a cell has room for what it was before
 NUMBERED = 40  # classes up to which cells carry their number; past it only colour and hover text
 CLICK_TRACE = "cells"  # the trace whose points are clicked; its customdata is [row, column]
 
@@ -91,6 +92,9 @@ def confusion(
     values = _shares(matrix) if percent else matrix.astype(float)
     diagonal = np.eye(size, dtype=bool)
     words = [[_cell_text(values[i, j], percent=percent, size=size) for j in range(size)] for i in range(size)]
+    if before is not None and not percent and size <= SPACIOUS:
+        for i, j in np.argwhere(before != matrix):
+            words[i][j] = f"{matrix[i, j]:,}<br><span style='font-size:10px'>was {before[i, j]:,}</span>"
     wrong = _strength(np.where(diagonal, 0, values))
     right = _strength(np.where(diagonal, values, 0))
     figure = go.Figure(
@@ -263,7 +267,9 @@ def class_counts(
 
 def _shares(matrix: Counts) -> npt.NDArray[np.float64]:
     totals = matrix.sum(axis=1, keepdims=True)
-    return np.divide(matrix, totals, out=np.zeros(matrix.shape, dtype=float), where=totals > 0)
+    shares = np.zeros(matrix.shape, dtype=np.float64)
+    np.divide(matrix, totals, out=shares, where=totals > 0)
+    return shares
 
 
 def _strength(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,5 +1,128 @@
-"""confusion_matrix: being built."""
+"""Confusion matrix: which classes a run takes for which; a cell opens its images."""
 
-from dashboard import frame
+import streamlit as st
 
-frame.begin()
+from core.domain.errors import LabelloopError
+from core.domain.samples import SPLITS, Split
+from core.review.queues import QueueSpec
+from dashboard import figures, frame, navigation, state, wording
+from dashboard.widgets import class_table, empty_state, grid, headline, matrix, run_picker
+
+LABELS = {"now": "Labels now", "run": "As trained"}
+VALUES = {"counts": "Counts", "percent": "Row %"}
+WIDE = 20  # classes past which the matrix takes the page's whole width
+
+workspace, dataset = frame.begin()
+st.title("Confusion matrix", anchor=False)
+if dataset is None:
+    empty_state.draw(
+        "No images yet",
+        "It shows which classes a trained network takes for which. First bring in a folder of images.",
+        page="import",
+        label="Import a folder",
+    )
+    st.stop()
+runs = figures.finished(workspace, dataset.name)
+if not runs:
+    empty_state.draw(
+        "No finished run yet",
+        f"Train on **{wording.escaped(dataset.name)}** and the matrix shows which classes it takes for which. "
+        "Instant takes seconds.",
+        page="train",
+        label="Train",
+    )
+    st.stop()
+
+
+def choice(param: str, options: dict[str, str], label: str) -> str:
+    """A small switch whose choice lies in the address."""
+    chosen = state.param(param) if state.param(param) in options else next(iter(options))
+    state.put(param, chosen)
+    st.segmented_control(
+        label,
+        list(options),
+        key=f"matrix.{param}",
+        format_func=options.__getitem__,
+        required=True,
+        on_change=lambda: state.set_params(**{param: state.get(param)}),
+    )
+    return str(chosen)
+
+
+with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-header"):
+    run = run_picker.pick(workspace, runs, forgets=("true", "pred"))
+    measured = figures.of_run(workspace, run)
+    splits = [split for split in reversed(SPLITS) if split in measured]
+    if not splits:
+        st.info(f"{run.name} has no predictions for labelled images.", icon=":material/info:")
+        st.stop()
+    split: Split = choice("split", {name: name for name in splits}, "Split")  # type: ignore[assignment]
+    labels = choice("labels", LABELS, "Labels")
+    values = choice("values", VALUES, "Numbers")
+
+matrix.enter()
+
+
+@st.fragment
+def explore() -> None:
+    """Matrix, images of the chosen cell and figures: a click reruns only this."""
+    trained = measured[split]
+    try:
+        evaluation = workspace.evaluation(run.name, split, labels=labels)
+    except LabelloopError as error:
+        st.error(wording.escaped(error), icon=":material/error:")
+        return
+    if not evaluation.samples:
+        st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
+        return
+    headline.draw(evaluation, split=split, trained=trained)
+    since_previous()
+    wide = len(evaluation.classes) > WIDE
+    left, right = (st.container(), st.container()) if wide else st.columns([6, 5], gap="medium")
+    with left:
+        matrix.draw(evaluation, percent=values == "percent", before=trained if labels == "now" else None)
+    with right:
+        images(evaluation)
+    st.subheader("Classes", anchor=False)
+    class_table.draw(evaluation, key="matrix.classes")
+
+
+def images(evaluation) -> None:
+    """The images of the chosen cell, or all errors with the most confident first, to relabel right here."""
+    cell = matrix.chosen_cell(evaluation.classes)
+    common = {"run": run.name, "split": split, "labels": labels}
+    if cell is None:
+        spec = QueueSpec(kind="misclassified", **common)
+    else:
+        true, pred = (evaluation.classes[place] for place in cell)
+        spec = QueueSpec(kind="cell", true=true, pred=pred, **common)
+    items = workspace.queue(dataset.name, spec)
+    matrix.choose(evaluation)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(wording.counted(len(items), "image") + ("" if cell else ", most confident first"))
+        if st.button("Open in Review", icon=":material/grid_view:", disabled=not items, key="matrix.review"):
+            state.open_queue(spec, page="review")
+        if st.button("Open in FiftyOne", icon=":material/travel_explore:", disabled=not items, key="matrix.fiftyone"):
+            state.open_queue(spec, page="fiftyone")
+    if items:
+        grid.draw(workspace, dataset, items, queue_title=spec.title(), key="matrix.grid", height=560, rail=False)
+    else:
+        st.info("No images in this cell." if cell else f"No errors on {split}.", icon=":material/check_circle:")
+
+
+def since_previous() -> None:
+    """What changed against the run before this one."""
+    older = next((other for other in runs if other.created_at < run.created_at), None)
+    if older is None:
+        return
+    found = workspace.compare(older.name, run.name, split=split, labels=labels)
+    if found.samples:
+        st.page_link(
+            navigation.page("compare"),
+            label=f"Since {older.name}: {len(found.fixed):,} fixed, {len(found.broken):,} broken",
+            icon=":material/compare_arrows:",
+            query_params={"dataset": dataset.name, "old": older.name, "new": run.name, "split": split},
+        )
+
+
+explore()

@@ -1,0 +1,91 @@
+"""What an import would read: its layout, examples with the label each would get, classes, what is skipped."""
+
+from collections import defaultdict
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.images import thumbnails
+from core.images.reading import UnreadableImage, decode, read_bytes
+from core.ingest.layouts import ImageFile, Preview
+from dashboard import charts, palette, wording
+from dashboard.widgets import plot
+
+EXAMPLES = 12
+_BARS = 20  # classes drawn as bars; more go into a table
+_LISTED = 500
+
+
+def draw(preview: Preview) -> None:
+    """The card of one folder."""
+    with st.container(border=True):
+        st.markdown(f"**{wording.escaped(preview.sentence)}**")
+        st.caption(_explained(preview))
+        shown = _thumbnails(tuple((str(file.path), file.label or "") for file in examples(preview)))
+        with st.container(horizontal=True, gap="small", key="import-examples"):
+            for picture, label in shown:
+                st.image(picture, width=104, caption=wording.escaped(charts.shorten(label or "no label", 16)))
+        if preview.classes:
+            _classes(preview)
+        if preview.skipped:
+            with st.expander(f"{wording.counted(len(preview.skipped), 'file')} will be skipped"):
+                rows = [{"File": path, "Why": why} for path, why in preview.skipped[:_LISTED]]
+                st.dataframe(pd.DataFrame(rows), hide_index=True)
+                if len(preview.skipped) > _LISTED:
+                    st.caption(f"The first {_LISTED} of {len(preview.skipped):,}.")
+
+
+def examples(preview: Preview) -> list[ImageFile]:
+    """A few files, one of each class in turn."""
+    by_label: dict[str | None, list[ImageFile]] = defaultdict(list)
+    for file in preview.files:
+        if len(by_label[file.label]) < EXAMPLES:
+            by_label[file.label].append(file)
+    turns = chain.from_iterable(zip_longest(*by_label.values()))
+    return [file for file in turns if file is not None][:EXAMPLES]
+
+
+def _explained(preview: Preview) -> str:
+    if preview.layout == "flat folder":
+        return "The images come in without labels; give them in Review."
+    how = "Each folder's name becomes the label of the images in it."
+    if preview.splits:
+        return f"{how} The splits that the folders bring ({', '.join(preview.splits)}) are kept."
+    return f"{how} labelloop divides the images into train, val and test, the same share of each class."
+
+
+def _classes(preview: Preview) -> None:
+    counts = {name: preview.counts[name] for name in preview.classes}
+    if len(preview.classes) == 1:
+        st.warning(
+            "There is only one class. It can be imported and reviewed; training needs two.", icon=":material/info:"
+        )
+    unlabelled = preview.counts.get(None, 0)
+    if unlabelled and preview.layout != "flat folder":
+        st.caption(f"{wording.counted(unlabelled, 'image')} outside the class folders will have no label.")
+    if len(counts) <= _BARS:
+        colours = list(palette.colours_of(preview.classes).values())
+        figure = charts.class_counts(counts, colours=colours, template=plot.template())
+        plot.show(figure, key="import-classes", alt="Images of each class")
+    else:
+        frame = pd.DataFrame({"Class": list(counts), "Images": list(counts.values())})
+        most = max(counts.values())
+        st.dataframe(
+            frame,
+            hide_index=True,
+            height=320,
+            column_config={"Images": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)},
+        )
+
+
+@st.cache_data(show_spinner=False, max_entries=20, ttl=600)
+def _thumbnails(files: tuple[tuple[str, str], ...]) -> list[tuple[bytes, str]]:
+    found = []
+    for path, label in files:
+        try:
+            found.append((thumbnails.make(decode(read_bytes(Path(path)), at_least=thumbnails.SIZE)), label))
+        except UnreadableImage:  # the import will quarantine it and say why
+            continue
+    return found

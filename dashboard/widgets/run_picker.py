@@ -1,0 +1,52 @@
+"""Choosing a finished run. The page's address is the truth, so that reload, links and the way back keep the choice."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domain.runs import MODEL_NAMES
+from core.workspace import RunView, Workspace
+from dashboard import figures, state, wording
+
+
+def pick(
+    workspace: Workspace,
+    runs: Sequence[RunView],
+    *,
+    label: str = "Run",
+    param: str = "run",
+    default: int = 0,
+    forgets: Sequence[str] = (),
+) -> RunView:
+    """The run that the address names under ``param``, else ``runs[default]``. Choosing another forgets ``forgets``."""
+    by_name = {run.name: run for run in runs}
+    wanted = state.param(param)
+    if wanted is not None and wanted not in by_name:
+        st.caption(f"There is no finished {wording.escaped(wanted)} in this dataset; another run is shown.")
+    chosen = wanted if wanted in by_name else runs[min(default, len(runs) - 1)].name
+    state.put(param, chosen)
+    names = list(by_name)
+
+    def changed() -> None:
+        state.set_params(**{param: state.get(param), **dict.fromkeys(forgets)})
+
+    st.selectbox(
+        label,
+        names,
+        key=f"{state.current_page()}.{param}",
+        format_func=lambda name: describe(workspace, by_name[name]),
+        on_change=changed,
+    )
+    return by_name[str(chosen)]
+
+
+def describe(workspace: Workspace, run: RunView) -> str:
+    """One line: "run-7 · ResNet-18 · 91.2% on test · 2 hours ago"."""
+    parts = [run.name, MODEL_NAMES.get(figures.model_of(run), "")]  # type: ignore[call-overload]
+    reached = figures.of_run(workspace, run)
+    for split in ("test", "val"):
+        if split in reached:
+            parts.append(f"{wording.percent(reached[split].accuracy)} on {split}")
+            break
+    parts.append(wording.ago(run.created_at))
+    return " · ".join(part for part in parts if part)
