@@ -1,0 +1,411 @@
+"""Every command. A person's mistake ends with one sentence on standard error and exit status 2."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import documents, relabelling
+from core.cli.progress import follow
+from core.cli.tables import text_table, write_csv
+from core.domain.errors import BadInput, LabelloopError
+from core.domain.runs import TrainOptions
+from core.domain.samples import SPLITS
+from core.images.reading import EXTENSIONS
+from core.snapshots import manifest
+from core.workspace import RunView, Workspace
+from core.workspace.facade import locate
+
+DEFAULTS = TrainOptions()
+# Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.
+UsageError, ClickError = typer.BadParameter.__mro__[1:3]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Turn a folder of images into a classifier you can trust. Without a command: start the dashboard.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
+DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
+Port = Annotated[int | None, typer.Option(help="The dashboard's port; by default 8501, or the next that is free.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
+
+
+def main() -> None:
+    """The ``labelloop`` script."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    try:
+        code = app(standalone_mode=False)
+    except LabelloopError as error:
+        _fail(str(error))
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "labelloop"
+        _fail(f"{error.format_message().rstrip('.')}; see {command} --help.")
+    except ClickError as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:  # `labelloop runs | head`
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace", "-w", envvar="LABELLOOP_WORKSPACE", help="The folder that holds database, runs and caches."
+        ),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Your name in the journal; by default that of your login.")] = None,
+    no_browser: NoBrowser = False,
+    port: Port = None,
+) -> None:
+    """Turn a folder of images into a classifier you can trust. Without a command: start the dashboard."""
+    context.obj = (workspace, user)
+    if context.invoked_subcommand is None:
+        raise typer.Exit(_up(context, port=port, no_browser=no_browser))
+
+
+@app.command()
+def up(context: typer.Context, port: Port = None, no_browser: NoBrowser = False) -> None:
+    """Start the dashboard, the FiftyOne App and the database, and print the address. Ctrl-C stops them all."""
+    raise typer.Exit(_up(context, port=port, no_browser=no_browser))
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(help="A folder of images: class folders, train/val/test, or flat.")],
+    dataset: DatasetName,
+    seed: Annotated[int, typer.Option(help="Seed of the train/val/test splits, where the folder brings none.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Import a folder of images. The files are read only, never moved or changed."""
+    with _open(context) as workspace:
+        view = follow(workspace, workspace.start_import(folder, dataset, seed=seed), quiet=as_json)
+        _must_succeed(view)
+        report = workspace.report(view.name) or {}
+        whole = {"dataset": documents.dataset(workspace.dataset(view.dataset)), **report, "job": view.name}
+        _out(whole, as_json, lambda: _import_text(view.dataset, report))
+
+
+@app.command()
+def datasets(context: typer.Context, as_json: Json = False) -> None:
+    """List the datasets."""
+    with _open(context) as workspace:
+        infos = workspace.datasets()
+        rows = [(i.name, i.samples, len(i.classes), *(i.splits.get(s, 0) for s in SPLITS)) for i in infos]
+        headers = ("dataset", "images", "classes", *SPLITS)
+        empty = "No datasets yet: labelloop import FOLDER --dataset NAME"
+        _out(
+            {"datasets": [documents.dataset(info) for info in infos]},
+            as_json,
+            lambda: text_table(headers, rows) if rows else empty,
+        )
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    dataset: DatasetName,
+    model: Annotated[str, typer.Option(help="instant, cnn or resnet18.")] = "instant",
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULTS.epochs,
+    image_size: Annotated[int, typer.Option(help="Pixels, square.")] = DEFAULTS.image_size,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = DEFAULTS.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="0: the model's own default.")] = DEFAULTS.learning_rate,
+    weights: Annotated[
+        str, typer.Option(help='For resnet18: "none", "download" (ImageNet, by torchvision) or a file.')
+    ] = DEFAULTS.weights,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same result on a CPU.")] = DEFAULTS.seed,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show the figures.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train on a dataset as it is now, in the background."""
+    options = TrainOptions(
+        model=model,  # type: ignore[arg-type]  # checked by TrainOptions
+        epochs=epochs,
+        image_size=image_size,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weights=weights,
+        seed=seed,
+    )
+    with _open(context) as workspace:
+        name = workspace.retrain(dataset, options)
+        if not wait:
+            view = workspace.run(name)
+            _out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
+            return
+        view = follow(workspace, name, quiet=as_json)
+        _must_succeed(view)
+        _out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
+
+
+@app.command()
+def runs(
+    context: typer.Context,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Of this dataset only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs, newest first."""
+    with _open(context) as workspace:
+        views = workspace.runs(workspace.dataset(dataset).name if dataset else None)
+        rows = [(v.name, v.dataset, v.title, v.state, _seconds(v.seconds), v.error) for v in views]
+        headers = ("run", "dataset", "model", "state", "time", "")
+        empty = "No runs yet: labelloop train --dataset NAME"
+        _out(
+            {"runs": [documents.run(view) for view in views]},
+            as_json,
+            lambda: text_table(headers, rows) if rows else empty,
+        )
+
+
+@app.command()
+def show(context: typer.Context, run: RunName, as_json: Json = False) -> None:
+    """Show a run: its state and, per split, accuracy, macro F1, per-class figures and the confusion matrix."""
+    with _open(context) as workspace:
+        view = workspace.run(run)
+        _out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
+
+
+@app.command()
+def predictions(
+    context: typer.Context,
+    run: RunName,
+    csv: Annotated[Path, typer.Option("--csv", help="The file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write every sample's label, prediction and probabilities in a run as CSV."""
+    with _open(context) as workspace:
+        view = workspace.run(run)
+        found = workspace.predictions(run)
+        frozen = manifest.read(workspace.paths.snapshot(view.spec["snapshot"])).samples
+        filepaths = dict(zip(frozen["sample_id"], frozen["filepath"], strict=True))
+        headers = ("sample_id", "filepath", "split", "label", "predicted", "confidence", *found.classes)
+        columns = (found.sample_id, found.split, found.label, found.predicted, found.confidence, found.probabilities)
+        rows = (
+            (sample_id, filepaths.get(sample_id, ""), split, label or "", name, f"{top:.6f}", *(f"{p:.6f}" for p in each))
+            for sample_id, split, label, name, top, each in zip(*columns, strict=True)
+        )
+        if csv.is_dir() or not csv.absolute().parent.is_dir():
+            raise BadInput(f"{str(csv)!r} cannot be written; name a file in a folder that exists.")
+        write_csv(csv, headers, rows)
+        document = {"run": view.name, "csv": str(csv), "samples": len(found)}
+        _out(document, as_json, lambda: f"{len(found):,} predictions of {view.name} written to {csv}")
+
+
+@app.command()
+def predict(
+    context: typer.Context,
+    run: RunName,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders of them.")],
+    as_json: Json = False,
+) -> None:
+    """Classify images with a finished run."""
+    files = [file for path in paths for file in _image_files(path)]
+    with _open(context) as workspace:
+        results = workspace.predict(run, files)
+    listed = [
+        {
+            "path": str(file),
+            "predicted": result.predicted if not result.error else None,
+            "confidence": float(result.confidence) if not result.error else None,
+            "probabilities": {
+                name: float(p) for name, p in zip(result.classes, result.probabilities, strict=True)
+            }
+            if not result.error
+            else {},
+            "error": result.error,
+        }
+        for file, result in zip(files, results, strict=True)
+    ]
+    rows = [(r["path"], r["predicted"] or r["error"], r["confidence"]) for r in listed]
+    _out(
+        {"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows)
+    )
+
+
+@app.command()
+def relabel(
+    context: typer.Context,
+    dataset: DatasetName,
+    to: Annotated[str | None, typer.Option("--to", help="The class that the samples get.")] = None,
+    sample: Annotated[list[str] | None, typer.Option("--sample", help="A sample's id; may come many times.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="More sample ids.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="CSV with the columns filepath,label.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Relabel samples by id, or many by a CSV file. All or nothing is checked before anything is written."""
+    with _open(context) as workspace:
+        ids = [*(sample or []), *(more or [])]
+        results = relabelling.relabel(workspace, dataset, to=to, ids=ids, file=file)
+        document = documents.outcomes(results)
+        refused = [result for result in results if not result.saved]
+        sentence = f"{document['saved']} relabelled" + (f", {len(refused)} refused: {refused[0].reason}" if refused else ".")
+        _out(document, as_json, lambda: sentence)
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    old: Annotated[str, typer.Argument(metavar="RUN", help="The earlier run.")],
+    new: Annotated[str, typer.Argument(metavar="RUN", help="The later run.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Compare two runs on the same samples under the same labels: what was fixed, what broke."""
+    if split not in SPLITS:
+        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    with _open(context) as workspace:
+        result = workspace.compare(old, new, split=split)  # type: ignore[arg-type]
+        accuracies = f"{result.old} {result.old_accuracy:.1%} -> {result.new} {result.new_accuracy:.1%}"
+        _out(documents.comparison(result), as_json, lambda: f"{accuracies}\n{result.note}")
+
+
+@app.command()
+def cancel(context: typer.Context, run: RunName, as_json: Json = False) -> None:
+    """Stop a run or job."""
+    with _open(context) as workspace:
+        was = workspace.run(run)
+        workspace.cancel(run)
+        view = workspace.wait(run, timeout=60)
+        text = f"{view.name} is {view.state}." if was.active else f"{view.name} had ended already: {view.state}."
+        _out(documents.run(view), as_json, lambda: text)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Say what is missing on this machine and how to get it."""
+    from core.services.doctor import examine
+
+    checks = examine(_root(context))
+    marks = {True: "ok", False: "MISSING", None: "note"}
+    lines = [f"{marks[c.ok]:8}{c.name}: {c.detail}" + (f"\n{'':8}-> {c.remedy}" if c.remedy else "") for c in checks]
+    listed = [{"name": c.name, "ok": c.ok, "detail": c.detail, "remedy": c.remedy} for c in checks]
+    good = all(check.ok is not False for check in checks)
+    _out({"ok": good, "checks": listed}, as_json, lambda: "\n".join(lines))
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    port: Port = None,
+    no_browser: NoBrowser = False,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Prepare the demonstration only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import the demonstration dataset, train a first model on it, and start the dashboard."""
+    from core.demo.dataset import NAME, unpack
+
+    with _open(context) as workspace:
+        if NAME not in workspace.names():
+            folder = unpack(workspace.paths.root / "demo-images")
+            _must_succeed(follow(workspace, workspace.start_import(folder, NAME), quiet=as_json))
+        if not any(view.state == "succeeded" for view in workspace.runs(NAME)):
+            _must_succeed(follow(workspace, workspace.start_embedding(NAME), quiet=as_json))
+            _must_succeed(follow(workspace, workspace.retrain(NAME, TrainOptions()), quiet=as_json))
+        newest = workspace.runs(NAME)[0]
+        ready = f"The dataset {NAME!r} is ready, {newest.name} is its newest model."
+        _out({"dataset": NAME, "run": newest.name}, as_json, lambda: ready)
+    if not no_start and not as_json:
+        raise typer.Exit(_up(context, port=port, no_browser=no_browser))
+
+
+def _up(context: typer.Context, *, port: int | None, no_browser: bool) -> int:
+    from core.services.stack import run_stack
+
+    return run_stack(_root(context), port=port, open_browser=not no_browser, announce=_say)
+
+
+def _root(context: typer.Context) -> Any:
+    from core.runs.layout import WorkspacePaths
+
+    return WorkspacePaths(locate(context.obj[0]))
+
+
+def _open(context: typer.Context) -> Workspace:
+    folder, user = context.obj
+    return Workspace.open(folder, user=user)
+
+
+def _must_succeed(view: RunView) -> None:
+    if view.state == "cancelled":
+        raise BadInput(f"{view.name} was cancelled.")
+    if view.state != "succeeded":
+        raise BadInput(view.error or f"{view.name} ended as {view.state}.")
+
+
+def _out(document: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text())
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence)
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(" ".join(sentence.split("\n")), err=True)
+    sys.exit(2)
+
+
+def _image_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
+        if not found:
+            raise BadInput(f"There are no images in {str(path)!r}.")
+        return found
+    if not path.exists():
+        raise BadInput(f"There is no file {str(path)!r}.")
+    return [path]
+
+
+def _import_text(dataset: str, report: dict[str, Any]) -> str:
+    counts = [
+        f"{report[key]:,} {words}"
+        for key, words in (
+            ("added", "added"),
+            ("present", "there already"),
+            ("changed", "with new contents"),
+            ("duplicate", "added as exact duplicates"),
+            ("quarantined", "quarantined"),
+        )
+        if report.get(key) or key == "added"
+    ]
+    lines = [f"{dataset}: {', '.join(counts)} ({report['seconds']:.1f} s)."]
+    lines += [f"  quarantined: {bad['path']!r}: {bad['reason']}" for bad in report["quarantine"][:10]]
+    return "\n".join([*lines, *(f"  note: {note}" for note in report["notes"])])
+
+
+def _show_text(workspace: Workspace, view: RunView) -> str:
+    document = documents.show(workspace, view)
+    lines = [f"{view.name}: {view.title} on {view.dataset}, {view.state}" + (f": {view.error}" if view.error else "")]
+    for split, figures in document["splits"].items():
+        low, high = figures["accuracy_interval"]
+        lines.append(
+            f"\n{split}: {figures['correct']} of {figures['samples']} right ({figures['accuracy']:.1%}, "
+            f"95 % interval {low:.1%} to {high:.1%}), macro F1 {figures['macro_f1']:.3f}"
+        )
+    last = document["splits"].get("test") or document["splits"].get("val")
+    if last:
+        classes, matrix = last["confusion"]["classes"], last["confusion"]["matrix"]
+        rows = [(f["class"], f["precision"], f["recall"], f["f1"], f["support"]) for f in last["per_class"]]
+        lines += ["", text_table(("class", "precision", "recall", "F1", "support"), rows)]
+        lines += ["", text_table(("label \\ predicted", *classes), [(n, *r) for n, r in zip(classes, matrix, strict=True)])]
+    return "\n".join(lines)
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

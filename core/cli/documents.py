@@ -1,0 +1,112 @@
+"""The JSON documents of the command line: plain dicts out of core's records."""
+
+from typing import Any
+
+from core.domain.decisions import Outcome
+from core.domain.errors import NotFound
+from core.domain.samples import SPLITS, DatasetInfo
+from core.evaluation.comparison import Comparison
+from core.evaluation.metrics import Evaluation
+from core.workspace import RunView, Workspace
+
+
+def dataset(info: DatasetInfo) -> dict[str, Any]:
+    """A dataset. Unlabelled samples are counted apart, since JSON has no null keys."""
+    return {
+        "id": info.id,
+        "name": info.name,
+        "samples": info.samples,
+        "classes": list(info.classes),
+        "labels": {name: info.labels.get(name, 0) for name in info.classes},
+        "unlabelled": info.labels.get(None, 0),
+        "splits": {split: info.splits.get(split, 0) for split in SPLITS},
+        "roots": list(info.roots),
+    }
+
+
+def run(view: RunView) -> dict[str, Any]:
+    """A run or job, without its figures."""
+    return {
+        "run": view.name,
+        "kind": view.kind,
+        "dataset": view.dataset,
+        "state": view.state,
+        "model": view.options.get("model"),
+        "options": view.options,
+        "snapshot": view.spec.get("snapshot"),
+        "classes": view.spec.get("classes"),
+        "created_at": view.created_at,
+        "seconds": view.seconds,
+        "status": view.status,
+        "error": view.error,
+    }
+
+
+def show(workspace: Workspace, view: RunView) -> dict[str, Any]:
+    """A run with its figures per split, as soon as it has predictions; splits without samples are left out."""
+    document = {**run(view), "metrics": view.metrics, "splits": {}}
+    try:
+        present = set(workspace.predictions(view.name).split) if view.kind == "train" else set()
+    except NotFound:
+        return document
+    document["splits"] = {
+        split: evaluation(workspace.evaluation(view.name, split)) for split in SPLITS if split in present
+    }
+    return document
+
+
+def evaluation(figures: Evaluation) -> dict[str, Any]:
+    """Figures of one split. ``confusion.matrix`` has a row for each label, a column for each prediction."""
+    return {
+        "samples": figures.samples,
+        "correct": figures.correct,
+        "unlabelled": figures.unlabelled,
+        "accuracy": figures.accuracy,
+        "accuracy_interval": list(figures.interval),
+        "macro_f1": figures.macro_f1,
+        "out_of_fold": figures.out_of_fold,
+        "per_class": [
+            {
+                "class": row.name,
+                "precision": row.precision,
+                "recall": row.recall,
+                "f1": row.f1,
+                "support": row.support,
+                "predicted": row.predicted,
+            }
+            for row in figures.per_class
+        ],
+        "confusion": {"classes": list(figures.classes), "matrix": figures.matrix.tolist()},
+    }
+
+
+def comparison(result: Comparison) -> dict[str, Any]:
+    """Before and after."""
+    return {
+        "old": result.old,
+        "new": result.new,
+        "split": result.split,
+        "samples": result.samples,
+        "old_accuracy": result.old_accuracy,
+        "new_accuracy": result.new_accuracy,
+        "fixed": list(result.fixed),
+        "broken": list(result.broken),
+        "still_wrong": list(result.still_wrong),
+        "mcnemar_p": result.p_value,
+        "labels_changed": result.labels_changed,
+        "left_out": result.left_out,
+        "verdict": result.note,
+        "old_confusion": evaluation(result.old_evaluation)["confusion"],
+        "new_confusion": evaluation(result.new_evaluation)["confusion"],
+    }
+
+
+def outcomes(results: list[Outcome]) -> dict[str, Any]:
+    """What became of decisions."""
+    return {
+        "saved": sum(result.saved for result in results),
+        "refused": sum(not result.saved for result in results),
+        "outcomes": [
+            {"sample": r.sample_id, "saved": r.saved, "label": r.label, "reason": r.reason} for r in results
+        ],
+    }
