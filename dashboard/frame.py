@@ -1,11 +1,22 @@
-"""The frame of every page: the top bar with dataset, job and Retrain."""
+"""The frame of every page: the top bar with the dataset, what is running, the newest result, and Retrain."""
+
+import threading
+import time
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
+from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, Model, TrainOptions
 from core.domain.samples import DatasetInfo
-from core.workspace import Workspace
-from dashboard import state
+from core.workspace import RunView, StaleMeter, Workspace
+from dashboard import navigation, state
+from dashboard.progress import headline, share_done
+from dashboard.wording import counted, escaped, percent, points
+
+FAST, BUSY, CALM = 0.25, 1.0, 2.0  # seconds between looks at the run folders: an instant run goes / any job / none
+_DOUBLE_CLICK = 1.0  # a second start of the same model within this many seconds is the same click
+_starting = threading.Lock()
+_started: dict[tuple[str, str], float] = {}
 
 
 def begin() -> tuple[Workspace, DatasetInfo | None]:
@@ -15,9 +26,215 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
     """
     try:
         workspace = state.workspace()
-        name = state.dataset_name()
-        dataset = workspace.dataset(name) if name else None
+        infos = workspace.datasets()
+        name = state.dataset_name(infos)
+        dataset = next((info for info in infos if info.name == name), None)
     except LabelloopError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(f"**The workspace cannot be opened.** {escaped(error)}", icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", on_click=state.forget_workspace)
         st.stop()
+    with st.container(key="topbar", horizontal=True, vertical_alignment="center", gap="small"):
+        _dataset_switch([info.name for info in infos], name)
+        live = st.container(key="topbar-live")
+    active = _active(workspace)
+    _announce(workspace, active)
+    with live:
+        st.fragment(_live, run_every=_pace(active))(workspace, dataset, tuple(run.name for run in active))
     return workspace, dataset
+
+
+def accuracy(workspace: Workspace, run: str) -> tuple[float, str] | None:
+    """A run's accuracy and the split it was measured on (test, else val); ``None`` where there is neither."""
+    return _accuracy(str(workspace.paths.root), run, workspace)
+
+
+def _dataset_switch(names: list[str], current: str | None) -> None:
+    if not names:
+        st.markdown("**No dataset yet**", width="content")
+        return
+    st.selectbox(
+        "Dataset",
+        names,
+        index=names.index(current) if current in names else 0,
+        key=state.widget_key(f"dataset-{current}-{len(names)}"),
+        label_visibility="collapsed",
+        width=230,
+        on_change=_switched,
+        args=(state.widget_key(f"dataset-{current}-{len(names)}"),),
+    )
+
+
+def _switched(key: str) -> None:
+    state.set_dataset(state.chosen(key))
+
+
+def _active(workspace: Workspace) -> list[RunView]:
+    runs = [run for run in workspace.runs() if run.state in ACTIVE_STATES]
+    return runs + [job for job in workspace.jobs() if job.state in ACTIVE_STATES]
+
+
+def _pace(active: list[RunView]) -> float:
+    if any(run.kind == "train" and _model(run) == "instant" for run in active):
+        return FAST
+    return BUSY if active else CALM
+
+
+def _live(workspace: Workspace, dataset: DatasetInfo | None, known: tuple[str, ...]) -> None:
+    """What changes by itself. When a run begins or ends, the whole page is drawn again."""
+    active = _active(workspace)
+    if tuple(run.name for run in active) != known:
+        st.rerun(scope="app")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        if active:
+            _job_chip(active)
+        elif dataset is not None:
+            _result_chip(workspace, dataset)
+        if dataset is not None:
+            _retrain(workspace, dataset, active)
+
+
+def _job_chip(active: list[RunView]) -> None:
+    shown = active[0]
+    more = f" · and {len(active) - 1} more" if len(active) > 1 else ""
+    page = "runs" if shown.kind == "train" else "import"
+    with st.container(key="chip-job", width="content", gap=None):
+        st.page_link(
+            navigation.page(page),
+            label=headline(shown) + more,
+            icon=":material/progress_activity:",
+            query_params={"dataset": shown.dataset, "run" if shown.kind == "train" else "job": shown.name},
+        )
+        st.progress(share_done(shown))
+
+
+def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
+    done = [run for run in workspace.runs(dataset.name) if run.state == "succeeded"][:2]
+    sentence = _result(workspace, done)
+    if not sentence:
+        return
+    fresh = state.is_fresh(done[0].name)
+    with st.container(key="chip-fresh" if fresh else "chip-result", width="content"):
+        st.page_link(
+            navigation.page("matrix"),
+            label=sentence + (" · open matrix" if fresh else ""),
+            icon=":material/check_circle:" if fresh else ":material/monitoring:",
+            query_params={"dataset": dataset.name, "run": done[0].name},
+        )
+
+
+def _result(workspace: Workspace, done: list[RunView]) -> str:
+    """ "run-8: 91.2% on test, +1.4 points", newest first in ``done``; "" without a measured run."""
+    measured = accuracy(workspace, done[0].name) if done else None
+    if measured is None:
+        return ""
+    value, split = measured
+    sentence = f"{done[0].name}: {percent(value)} on {split}"
+    before = accuracy(workspace, done[1].name) if len(done) > 1 else None
+    if before is not None and before[1] == split:
+        sentence += f", {points(value - before[0])}"
+    return sentence
+
+
+def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) -> None:
+    meter = workspace.stale(dataset.name)
+    model = state.model()
+    instant = any(run.dataset == dataset.name and _model(run) == "instant" for run in active)
+    busy = any(run.dataset == dataset.name and _model(run) == model for run in active)
+    with st.container(key="retrain", horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        st.caption(stale_sentence(meter), width="content")
+        st.button(
+            "Training …" if busy or instant else "Retrain" + ("" if model == "instant" else f" · {MODEL_NAMES[model]}"),
+            key="retrain-button",
+            icon=":material/autorenew:",
+            type="primary" if is_stale(meter) else "secondary",
+            disabled=busy or instant,
+            help=f"Train {MODEL_NAMES[model]} on all labels of {escaped(dataset.name)} as they are now",
+            on_click=_start,
+            args=(workspace, dataset.name, model),
+        )
+        chosen = st.menu_button(
+            "",
+            list(MODEL_NAMES),
+            key="retrain-menu",
+            icon=":material/expand_more:",
+            format_func=lambda name: f"Retrain with {MODEL_NAMES[name]}",
+            help="Choose the model",
+        )
+        if chosen is not None:
+            state.set_model(chosen)
+            _start(workspace, dataset.name, chosen)
+            st.rerun(scope="app")
+
+
+def is_stale(meter: StaleMeter) -> bool:
+    """Whether a new run would learn from something that the newest has not seen."""
+    return meter.run is None or meter.labels_changed > 0 or meter.added > 0
+
+
+def stale_sentence(meter: StaleMeter) -> str:
+    """What changed since the newest run, in words."""
+    if meter.run is None:
+        return "Never trained"
+    changes = []
+    if meter.labels_changed:
+        changes.append(f"{counted(meter.labels_changed, 'label')} changed")
+    if meter.added:
+        changes.append(f"{counted(meter.added, 'image')} added")
+    return f"{', '.join(changes)} since {meter.run}" if changes else f"Up to date with {meter.run}"
+
+
+def _start(workspace: Workspace, dataset: str, model: Model) -> None:
+    """Start one run; the second click of a double click finds it started."""
+    with _starting:
+        if time.monotonic() - _started.get((dataset, model), -_DOUBLE_CLICK) < _DOUBLE_CLICK:
+            return
+        running = (run for run in workspace.runs(dataset) if run.state in ACTIVE_STATES)
+        if any(_model(run) == model for run in running):
+            return
+        try:
+            workspace.retrain(dataset, _options(workspace, dataset, model))
+        except LabelloopError as error:
+            st.toast(escaped(error), icon=":material/error:", duration="long")
+            return
+        _started[dataset, model] = time.monotonic()
+
+
+def _options(workspace: Workspace, dataset: str, model: Model) -> TrainOptions:
+    """The options that this model was trained with last, or its own defaults."""
+    for run in workspace.runs(dataset):
+        if _model(run) == model:
+            known = {key: run.spec["options"][key] for key in TrainOptions.__slots__ if key in run.spec["options"]}
+            return TrainOptions(**known)
+    return TrainOptions(model=model)
+
+
+def _announce(workspace: Workspace, active: list[RunView]) -> None:
+    """Tell once of each run that this session saw going and that has ended since."""
+    for name in state.ended_since([run.name for run in active]):
+        try:
+            ended = workspace.run(name)
+        except LabelloopError:
+            continue
+        if ended.state == "succeeded" and ended.kind == "train":
+            done = [run for run in workspace.runs(ended.dataset) if run.state == "succeeded"]
+            done = done[next((at for at, run in enumerate(done) if run.name == name), 0) :]
+            st.toast(f"**{_result(workspace, done) or f'{name} is trained'}**", icon=":material/check_circle:")
+            state.mark_fresh(name)
+        elif ended.state in ("failed", "lost"):
+            st.toast(f"**{name} failed.** {escaped(ended.error)}", icon=":material/error:", duration="long")
+
+
+def _model(run: RunView) -> str:
+    return str(run.spec.get("options", {}).get("model", ""))
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _accuracy(root: str, run: str, _workspace: Workspace) -> tuple[float, str] | None:  # noqa: ARG001 (root is part of the key)
+    for split in ("test", "val"):
+        try:
+            found = _workspace.evaluation(run, split)  # type: ignore[arg-type]
+        except (LabelloopError, FileNotFoundError):
+            continue
+        if found.samples:
+            return float(found.accuracy), split
+    return None

@@ -1,11 +1,15 @@
 """The only reader and writer of ``st.session_state`` and ``st.query_params``, and the one Workspace of this process."""
 
 import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import streamlit as st
 
+from core.domain.runs import MODELS, Model
+from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
 from core.workspace import Workspace
 from dashboard import navigation
@@ -13,6 +17,10 @@ from dashboard import navigation
 _DATASET = "labelloop.dataset"
 _PAGE = "labelloop.page"
 _BACK = "labelloop.back"
+_MODEL = "labelloop.model"
+_SEEN = "labelloop.active-seen"
+_FRESH = "labelloop.fresh"
+_FRESH_SECONDS = 90.0
 
 
 @st.cache_resource(show_spinner="Opening the workspace …")
@@ -36,9 +44,14 @@ def current_page() -> str:
     return str(st.session_state.get(_PAGE, "home"))
 
 
-def dataset_name() -> str | None:
+def forget_workspace() -> None:
+    """Open the workspace anew at the next use."""
+    workspace.clear()
+
+
+def dataset_name(infos: Sequence[DatasetInfo] | None = None) -> str | None:
     """The dataset being looked at: of the address, else the last one chosen, else the first; ``None`` without any."""
-    names = [info.name for info in workspace().datasets()]
+    names = [info.name for info in (workspace().datasets() if infos is None else infos)]
     for wanted in (st.query_params.get("dataset"), st.session_state.get(_DATASET)):
         if wanted in names:
             st.session_state[_DATASET] = wanted
@@ -49,8 +62,8 @@ def dataset_name() -> str | None:
 def set_dataset(name: str) -> None:
     """Look at another dataset from the next run on."""
     st.session_state[_DATASET] = name
-    if "dataset" in st.query_params:
-        st.query_params["dataset"] = name
+    st.session_state.pop(_BACK, None)
+    st.query_params.clear()  # the address spoke of the other dataset: its queue, its run
 
 
 def param(key: str, default: str | None = None) -> str | None:
@@ -107,6 +120,45 @@ def get(key: str, default: Any = None) -> Any:
 def put(key: str, value: Any) -> None:
     """Keep a value for this page and session."""
     st.session_state[f"{current_page()}.{key}"] = value
+
+
+def widget_key(name: str) -> str:
+    """The key of a widget that belongs to the frame rather than to a page."""
+    return f"labelloop.widget.{name}"
+
+
+def chosen(key: str) -> Any:
+    """The value of the widget with this key, for callbacks."""
+    return st.session_state[key]
+
+
+def model() -> Model:
+    """The model that Retrain starts: the one chosen last in this session, else instant."""
+    found = st.session_state.get(_MODEL)
+    return found if found in MODELS else "instant"
+
+
+def set_model(name: Model) -> None:
+    """Make ``name`` the model that Retrain starts."""
+    st.session_state[_MODEL] = name
+
+
+def ended_since(active: Sequence[str]) -> list[str]:
+    """The runs and jobs that this session saw going the last time and that are not in ``active`` any more."""
+    ended = [name for name in st.session_state.get(_SEEN, ()) if name not in active]
+    st.session_state[_SEEN] = tuple(active)
+    return ended
+
+
+def mark_fresh(run: str) -> None:
+    """Note that a run has just ended before this person's eyes."""
+    st.session_state[_FRESH] = (run, time.monotonic())
+
+
+def is_fresh(run: str) -> bool:
+    """Whether a run ended here in the last minute and a half."""
+    found, moment = st.session_state.get(_FRESH, ("", 0.0))
+    return found == run and time.monotonic() - moment < _FRESH_SECONDS
 
 
 def _dataset_param() -> dict[str, str]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+LOGO = Path(__file__).parent / "static" / "logo.svg"
+
 
 def apply() -> None:
     """Put the stylesheet on the page."""

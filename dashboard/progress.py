@@ -1,0 +1,84 @@
+"""How far a run or job is, in words and as a share. Plain functions on a RunView, no streamlit."""
+
+from core.domain.runs import MODEL_NAMES
+from core.workspace import RunView
+from dashboard.wording import counted, escaped
+
+_PHASES = {
+    "starting": "starting",
+    "queued": "waiting",
+    "preparing": "preparing",
+    "embedding": "embedding",
+    "training": "training",
+    "evaluating": "evaluating",
+    "exporting": "exporting",
+    "done": "finishing",
+}
+_KINDS = {"import": "Importing", "embed": "Embedding"}
+
+
+def title(run: RunView) -> str:
+    """What runs: "ResNet-18", "Importing pets"."""
+    if run.kind == "train":
+        return MODEL_NAMES.get(run.spec.get("options", {}).get("model", ""), run.name)
+    return f"{_KINDS[run.kind]} {escaped(run.dataset)}"
+
+
+def headline(run: RunView) -> str:
+    """One line for the top bar: "ResNet-18 · epoch 4/10 · 0.91 · 2 min left"."""
+    status = run.status
+    parts = [title(run)]
+    if run.state == "queued":
+        parts.append("waiting for its turn")
+    elif status.get("phase") == "training" and status.get("epochs"):
+        parts.append(f"epoch {status.get('epoch', 0)}/{status['epochs']}")
+        if run.metrics and run.metrics[-1].get("val_accuracy") is not None:
+            parts.append(f"{run.metrics[-1]['val_accuracy']:.2f}")
+    elif run.kind == "train":
+        parts.append(_PHASES.get(str(status.get("phase", "")), "starting"))
+    elif status.get("total"):
+        parts.append(f"{status.get('done', 0):,} of {status['total']:,}")
+    left = time_left(run)
+    return " · ".join(parts + ([left] if left else []))
+
+
+def phase(run: RunView) -> str:
+    """The phase as a word with a capital."""
+    if run.state == "queued":
+        return "Waiting for its turn"
+    return _PHASES.get(str(run.status.get("phase", "")), "starting").capitalize()
+
+
+def share_done(run: RunView) -> float:
+    """In [0, 1]: epochs while it trains, images otherwise."""
+    status = run.status
+    if run.state == "succeeded":
+        return 1.0
+    epochs, total = status.get("epochs") or 0, status.get("total") or 0
+    within = min(1.0, (status.get("done") or 0) / total) if total else 0.0
+    if status.get("phase") == "training" and epochs:
+        finished = len(run.metrics)
+        return min(1.0, max(finished, (finished + within) if within < 1 else finished) / epochs)
+    return within
+
+
+def time_left(run: RunView) -> str:
+    """ "2 min left"; "" where nobody knows."""
+    seconds = run.status.get("seconds_left")
+    if seconds is None or run.state != "running":
+        return ""
+    if seconds < 1:
+        return "almost done"
+    if seconds < 90:
+        return f"{round(seconds)} s left"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+def rate(run: RunView) -> str:
+    """ "266 images a second"; "" where nothing is measured yet."""
+    value = run.status.get("rate")
+    if not value:
+        return ""
+    return f"{value:,.1f} images a second" if value < 10 else f"{counted(round(value), 'image')} a second"

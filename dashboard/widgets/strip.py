@@ -1,0 +1,49 @@
+"""A strip of thumbnails: to see at a glance, not to decide on. The grid does that."""
+
+import html
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domain.samples import DatasetInfo
+from core.review.queues import QueueItem
+from dashboard import charts, palette
+
+SHOWN = 24
+
+_STYLE = """
+<style>
+.ll-strip { display: flex; flex-wrap: wrap; gap: .6rem; }
+.ll-strip figure { margin: 0; width: 104px; font-size: .78rem; line-height: 1.3; }
+.ll-strip img { width: 104px; height: 104px; object-fit: cover; border-radius: .4rem; display: block;
+  background: color-mix(in srgb, currentColor 8%, transparent); }
+.ll-strip figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; margin-top: .25rem; }
+.ll-strip i { display: inline-block; width: .55em; height: .55em; border-radius: 50%; margin-right: .35em; }
+</style>
+"""
+
+
+def draw(dataset: DatasetInfo, items: Sequence[QueueItem]) -> None:
+    """The first ``SHOWN`` of ``items``: picture, label, and below it what the run says."""
+    figures = "".join(_figure(dataset, item) for item in items[:SHOWN])
+    st.html(f"{_STYLE}<div class='ll-strip'>{figures}</div>")
+    if len(items) > SHOWN:
+        st.caption(f"{SHOWN} of {len(items):,}")
+
+
+def _figure(dataset: DatasetInfo, item: QueueItem) -> str:
+    label = item.label or "no label"
+    said = item.suggestion or ""
+    sure = "" if item.confidence is None else f" {item.confidence:.0%}"
+    address = f"/thumb/{dataset.id}/{item.sample_id}?v={item.content_hash[:8]}"
+    return (
+        f"<figure title='{html.escape(item.filepath)}'>"
+        f"<img src='{html.escape(address)}' alt='{html.escape(label)}' loading='lazy' width='104' height='104'>"
+        f"<figcaption>{_dot(item.label, dataset)}{html.escape(charts.shorten(label))}</figcaption>"
+        f"<figcaption>{_dot(item.suggestion, dataset)}{html.escape(charts.shorten(said))}{sure}</figcaption>"
+        "</figure>"
+    )
+
+
+def _dot(name: str | None, dataset: DatasetInfo) -> str:
+    return f"<i style='background:{palette.colour_of(name, dataset.classes)}'></i>" if name else ""
