@@ -19,8 +19,9 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
-from core.domain.errors import NotFound
+from core.domain.errors import BadInput, NotFound
 from core.domain.samples import DatasetInfo, NewSample, Sample
+from core.store import template
 
 Document = dict[str, Any]
 LABEL_FIELD = "ground_truth"
@@ -31,8 +32,8 @@ DUPLICATE_KEY = 11000
 class MongoStore:
     """A :class:`~core.store.base.SampleStore` on MongoDB.
 
-    ``create_dataset`` makes a FiftyOne dataset; it is called for a new name only, so that nobody else pays
-    for FiftyOne's import.
+    ``create_dataset`` makes a dataset through FiftyOne itself; it is called only where the installed FiftyOne is not
+    the one that core.store.template was made with.
     """
 
     def __init__(self, uri: str, database: str, create_dataset: Callable[[str, Sequence[str]], None]) -> None:
@@ -67,9 +68,19 @@ class MongoStore:
         return self._info(self._dataset_document(dataset_id))
 
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
-        if self._db.datasets.find_one({"name": name}, {"_id": 1}) is None:
-            self._create_dataset(name, classes)
-            samples = self._samples(str(self._db.datasets.find_one({"name": name})["_id"]))  # type: ignore[index]
+        taken = self._db.datasets.find_one({"$or": [{"name": name}, {"slug": template.slug(name)}]}, {"name": 1})
+        if taken is not None and taken["name"] != name:
+            raise BadInput(f"The name {name!r} is too close to that of the dataset {taken['name']!r}; choose another.")
+        if taken is None:
+            if template.fits():
+                document = template.document(name, classes, label_field=LABEL_FIELD, now=_now())
+                samples = self._db[document["sample_collection_name"]]
+                for field in template.INDEXED:
+                    samples.create_index([(field, ASCENDING)])
+                self._db.datasets.insert_one(document)
+            else:
+                self._create_dataset(name, classes)
+            samples = self._samples(self._info(self._db.datasets.find_one({"name": name}) or {}).id)
             samples.create_index([("content_hash", ASCENDING)])
             samples.create_index([("ground_truth.label", ASCENDING)])
         return self.dataset(name)

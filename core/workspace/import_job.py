@@ -1,9 +1,7 @@
 """``python -m core.workspace.import_job FOLDER``: the worker of an import job. It lives here, since it needs the store."""
 
-import importlib
 import logging
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,8 +49,6 @@ def run(paths: RunPaths) -> None:
     with Workspace.open(paths.workspace.root) as workspace:
         name = spec["dataset"]
         is_new = name not in workspace.names()
-        if is_new:  # seconds of import time, spent while files are read
-            threading.Thread(target=importlib.import_module, args=("fiftyone",), daemon=True).start()
 
         def open_dataset(classes: Sequence[str]) -> DatasetInfo:
             status.write("saving")

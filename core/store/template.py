@@ -1,0 +1,80 @@
+"""The document of an empty FiftyOne dataset with labelloop's fields, so that making one costs no import of FiftyOne.
+
+``dataset_template.json`` is what FiftyOne itself wrote for :func:`core.store.fiftyone_store.create_dataset`, less
+what differs from dataset to dataset; a test makes it anew and compares. It holds for the FiftyOne version that it
+names only: with another one installed, the dataset is made through FiftyOne.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from bson import ObjectId
+
+Document = dict[str, Any]
+FILE = "dataset_template.json"
+INDEXED = ("filepath", "created_at", "last_modified_at")  # as FiftyOne does for each dataset
+_VARYING = ("_id", "name", "slug", "sample_collection_name", "classes", "label_schemas")
+
+
+def fits() -> bool:
+    """Whether the template is one of the FiftyOne that is installed."""
+    return bool(_template()["version"] == version("fiftyone"))
+
+
+def document(name: str, classes: Sequence[str], *, label_field: str, now: datetime) -> Document:
+    """A new dataset's document, with an id of its own."""
+    dataset_id = ObjectId()
+    return {
+        **_dated(_template(), now),
+        "_id": dataset_id,
+        "name": name,
+        "slug": slug(name),
+        "sample_collection_name": f"samples.{dataset_id}",
+        "classes": {label_field: list(classes)},
+        "label_schemas": {
+            label_field: {
+                "type": "classification",
+                "component": "radio",
+                "classes": list(classes),
+                "attributes": [],
+            }
+        },
+    }
+
+
+def slug(name: str) -> str:
+    """FiftyOne's slug of a name (``fiftyone.core.utils.to_slug``); a name without Latin letters or digits gets a hash,
+    where FiftyOne refuses it.
+    """
+    kept = re.sub(r"[^A-Za-z0-9\s+_.-]", "", name, flags=re.ASCII)
+    text = re.sub(r"[\s+_.-]+", "-", kept, flags=re.ASCII).strip("-").lower()
+    return text or f"dataset-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def reduced(document: Document) -> Document:
+    """The template of a dataset's document: without what varies, dates as null."""
+    kept: Document = _dated({key: value for key, value in document.items() if key not in _VARYING}, None)
+    return kept
+
+
+@lru_cache(maxsize=1)
+def _template() -> Document:
+    template: Document = json.loads((files("core.store") / FILE).read_text(encoding="utf-8"))
+    return template
+
+
+_DATES = frozenset({"created_at", "last_modified_at", "last_loaded_at"})
+
+
+def _dated(value: Any, now: datetime | None) -> Any:
+    """A copy in which every date of creation, change and loading is ``now``."""
+    if isinstance(value, dict):
+        return {key: now if key in _DATES else _dated(inner, now) for key, inner in value.items()}
+    return [_dated(inner, now) for inner in value] if isinstance(value, list) else value
