@@ -131,6 +131,20 @@ def difference(classes: Sequence[str], old: Counts, new: Counts, *, template: Te
     return figure
 
 
+def aligned(
+    classes: Sequence[str], matrix: Counts, other_classes: Sequence[str], other: Counts
+) -> tuple[tuple[str, ...], Counts, Counts]:
+    """Two matrices over the classes of both, so that they can be laid side by side."""
+    names = tuple(dict.fromkeys([*other_classes, *classes]))
+    found = []
+    for own, counts in ((classes, matrix), (other_classes, other)):
+        places = [names.index(name) for name in own]
+        wide = np.zeros((len(names), len(names)), dtype=np.int64)
+        wide[np.ix_(places, places)] = counts
+        found.append(wide)
+    return names, found[0], found[1]
+
+
 def curve(
     metrics: Sequence[Mapping[str, Any]],
     measure: Literal["loss", "accuracy"],

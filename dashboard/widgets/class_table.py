@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.evaluation.metrics import Evaluation
 
@@ -37,5 +38,5 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
     )
 
 
-def _bar(meaning: str) -> object:
+def _bar(meaning: str) -> ColumnConfig:
     return st.column_config.ProgressColumn(help=meaning, format="percent", min_value=0.0, max_value=1.0)

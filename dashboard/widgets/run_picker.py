@@ -42,7 +42,7 @@ def pick(
 
 def describe(workspace: Workspace, run: RunView) -> str:
     """One line: "run-7 · ResNet-18 · 91.2% on test · 2 hours ago"."""
-    parts = [run.name, MODEL_NAMES.get(figures.model_of(run), "")]  # type: ignore[call-overload]
+    parts = [run.name, MODEL_NAMES.get(figures.model_of(run), "")]
     reached = figures.of_run(workspace, run)
     for split in ("test", "val"):
         if split in reached:

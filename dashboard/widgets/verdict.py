@@ -46,7 +46,7 @@ def left_out(comparison: Comparison) -> list[str]:
     lines = []
     if comparison.labels_changed:
         labels = wording.counted(comparison.labels_changed, "label")
-        lines.append(f"{labels} changed after {comparison.old} was trained; both runs are judged under the same labels.")
+        lines.append(f"{labels} changed after {comparison.old} was trained; both are judged under the labels of now.")
     if comparison.left_out:
         images = wording.counted(comparison.left_out, "image")
         lines.append(f"{images} left out: only in one of the runs, or without a label.")
@@ -56,5 +56,5 @@ def left_out(comparison: Comparison) -> list[str]:
 def _chance(p: float) -> str:
     value = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     if p >= SURE:
-        return f"If the runs were equally good, chance would bring a difference this large or larger in {p:.0%} of cases ({value})."
+        return f"Were the two equally good, chance alone would do this or more in {p:.0%} of cases ({value})."
     return f"Chance alone would rarely do this ({value}, McNemar's exact test)."

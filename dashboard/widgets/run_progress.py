@@ -1,0 +1,56 @@
+"""A run while it goes and after: live curves with the best epoch marked, and the end of its log."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.workspace import RunView, Workspace
+from dashboard import charts, wording
+from dashboard.widgets import plot
+
+_EVERY = 2.0  # seconds between looks at the run's folder
+
+
+def live(workspace: Workspace, name: str) -> None:
+    """Curves and log of a run that goes; they refresh by themselves."""
+    st.fragment(_live, run_every=_EVERY)(workspace, name)
+
+
+def curves(run: RunView, *, key: str) -> None:
+    """Loss and accuracy by epoch. Nothing for a model without epochs."""
+    epochs = int(run.status.get("epochs") or run.options.get("epochs") or 0)
+    if run.options.get("model") == "instant":
+        return
+    best = best_epoch(run.metrics)
+    columns = st.columns(2, gap="medium")
+    for column, measure in zip(columns, ("loss", "accuracy"), strict=True):
+        with column:
+            st.markdown(f"**{measure.capitalize()}**")
+            figure = charts.curve(run.metrics, measure, epochs=epochs, best=best, template=plot.template())  # type: ignore[arg-type]
+            plot.show(figure, key=f"{key}-{measure}", alt=f"{measure.capitalize()} by epoch")
+    if best is not None:
+        st.caption(f"The star marks epoch {best}, the best on val so far: its network is the one that is kept.")
+
+
+def best_epoch(metrics: list[dict[str, Any]]) -> int | None:
+    """The epoch whose network is kept: the lowest val loss, the earliest of equals; ``None`` without a val split."""
+    measured = [line for line in metrics if line.get("val_loss") is not None]
+    return min(measured, key=lambda line: line["val_loss"])["epoch"] if measured else None
+
+
+def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:
+    """The end of the log, letter by letter."""
+    text = workspace.log_tail(name, lines)
+    st.code(text or "Nothing yet.", language=None, height=240, wrap_lines=True)
+
+
+def _live(workspace: Workspace, name: str) -> None:
+    run = workspace.run(name)
+    if run.metrics:
+        curves(run, key=f"live-{name}")
+        last = run.metrics[-1]
+        took = f"{wording.duration(last.get('seconds'))} an epoch"
+        speed = f"{last['images_per_second']:,.0f} images a second" if last.get("images_per_second") else ""
+        st.caption(" · ".join(part for part in (speed, took) if part))
+    with st.expander("Log", key=f"log-{name}"):
+        log(workspace, name)
