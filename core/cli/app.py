@@ -22,7 +22,8 @@ from core.workspace.facade import locate
 
 DEFAULTS = TrainOptions()
 # Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.
-UsageError, ClickError = typer.BadParameter.__mro__[1:3]
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
+ClickError: type[Any] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     add_completion=False,
@@ -194,7 +195,15 @@ def predictions(
         headers = ("sample_id", "filepath", "split", "label", "predicted", "confidence", *found.classes)
         columns = (found.sample_id, found.split, found.label, found.predicted, found.confidence, found.probabilities)
         rows = (
-            (sample_id, filepaths.get(sample_id, ""), split, label or "", name, f"{top:.6f}", *(f"{p:.6f}" for p in each))
+            (
+                sample_id,
+                filepaths.get(sample_id, ""),
+                split,
+                label or "",
+                name,
+                f"{top:.6f}",
+                *(f"{p:.6f}" for p in each),
+            )
             for sample_id, split, label, name, top, each in zip(*columns, strict=True)
         )
         if csv.is_dir() or not csv.absolute().parent.is_dir():
@@ -220,9 +229,7 @@ def predict(
             "path": str(file),
             "predicted": result.predicted if not result.error else None,
             "confidence": float(result.confidence) if not result.error else None,
-            "probabilities": {
-                name: float(p) for name, p in zip(result.classes, result.probabilities, strict=True)
-            }
+            "probabilities": {name: float(p) for name, p in zip(result.classes, result.probabilities, strict=True)}
             if not result.error
             else {},
             "error": result.error,
@@ -230,9 +237,7 @@ def predict(
         for file, result in zip(files, results, strict=True)
     ]
     rows = [(r["path"], r["predicted"] or r["error"], r["confidence"]) for r in listed]
-    _out(
-        {"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows)
-    )
+    _out({"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
 
 
 @app.command()
@@ -251,7 +256,9 @@ def relabel(
         results = relabelling.relabel(workspace, dataset, to=to, ids=ids, file=file)
         document = documents.outcomes(results)
         refused = [result for result in results if not result.saved]
-        sentence = f"{document['saved']} relabelled" + (f", {len(refused)} refused: {refused[0].reason}" if refused else ".")
+        sentence = f"{document['saved']} relabelled" + (
+            f", {len(refused)} refused: {refused[0].reason}" if refused else "."
+        )
         _out(document, as_json, lambda: sentence)
 
 
@@ -267,7 +274,7 @@ def compare(
     if split not in SPLITS:
         raise BadInput(f"There is no split {split!r}; choose train, val or test.")
     with _open(context) as workspace:
-        result = workspace.compare(old, new, split=split)  # type: ignore[arg-type]
+        result = workspace.compare(old, new, split=split)
         accuracies = f"{result.old} {result.old_accuracy:.1%} -> {result.new} {result.new_accuracy:.1%}"
         _out(documents.comparison(result), as_json, lambda: f"{accuracies}\n{result.note}")
 
@@ -401,7 +408,10 @@ def _show_text(workspace: Workspace, view: RunView) -> str:
         classes, matrix = last["confusion"]["classes"], last["confusion"]["matrix"]
         rows = [(f["class"], f["precision"], f["recall"], f["f1"], f["support"]) for f in last["per_class"]]
         lines += ["", text_table(("class", "precision", "recall", "F1", "support"), rows)]
-        lines += ["", text_table(("label \\ predicted", *classes), [(n, *r) for n, r in zip(classes, matrix, strict=True)])]
+        lines += [
+            "",
+            text_table(("label \\ predicted", *classes), [(n, *r) for n, r in zip(classes, matrix, strict=True)]),
+        ]
     return "\n".join(lines)
 
 

@@ -106,7 +106,5 @@ def outcomes(results: list[Outcome]) -> dict[str, Any]:
     return {
         "saved": sum(result.saved for result in results),
         "refused": sum(not result.saved for result in results),
-        "outcomes": [
-            {"sample": r.sample_id, "saved": r.saved, "label": r.label, "reason": r.reason} for r in results
-        ],
+        "outcomes": [{"sample": r.sample_id, "saved": r.saved, "label": r.label, "reason": r.reason} for r in results],
     }

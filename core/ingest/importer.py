@@ -147,9 +147,7 @@ def _insert(
     store.insert(dataset.id, samples)
     first: dict[str, tuple[str, str | None]] = {
         content: (path, label)
-        for content, path, label in zip(
-            existing["content_hash"], existing["filepath"], existing["label"], strict=True
-        )
+        for content, path, label in zip(existing["content_hash"], existing["filepath"], existing["label"], strict=True)
     }
     for sample in samples:
         original = first.setdefault(sample.content_hash, (sample.filepath, sample.label))
@@ -157,18 +155,14 @@ def _insert(
             report.outcomes.append(FileOutcome(sample.filepath, "added", sample.label))
         else:
             report.outcomes.append(
-                FileOutcome(
-                    sample.filepath, "duplicate", sample.label, copy_of=original[0], other_label=original[1]
-                )
+                FileOutcome(sample.filepath, "duplicate", sample.label, copy_of=original[0], other_label=original[1])
             )
         report.splits[sample.split] += 1
         report.labels[sample.label or ""] += 1
     _add_notes(report, reads, samples, existing)
 
 
-def _choose_splits(
-    reads: Sequence[_Read], existing: pd.DataFrame, *, seed: int, frozen_test: bool
-) -> list[Split]:
+def _choose_splits(reads: Sequence[_Read], existing: pd.DataFrame, *, seed: int, frozen_test: bool) -> list[Split]:
     """The folder's own splits as they are; what it does not bring is made.
 
     A folder with train and val keeps both and gets no test split: val is what its owner holds back. A folder that
@@ -177,7 +171,9 @@ def _choose_splits(
     brought = {read.file.split for read in reads if read.file.split is not None}
     rows = list(zip(existing["label"], existing["content_hash"], existing["split"], strict=True))
     chosen: list[Split] = [read.file.split or "train" for read in reads]
-    open_ = [i for i, r in enumerate(reads) if r.file.split is None or (r.file.split == "train" and not brought & {"val"})]
+    open_ = [
+        i for i, r in enumerate(reads) if r.file.split is None or (r.file.split == "train" and not brought & {"val"})
+    ]
     fixed = sorted(set(range(len(reads))) - set(open_))
     rows += [(reads[i].file.label, reads[i].content_hash, chosen[i]) for i in fixed]
     allowed: list[Split] = ["train"]
@@ -197,9 +193,7 @@ def _choose_splits(
     return chosen
 
 
-def _add_notes(
-    report: Report, reads: Sequence[_Read], samples: Sequence[NewSample], existing: pd.DataFrame
-) -> None:
+def _add_notes(report: Report, reads: Sequence[_Read], samples: Sequence[NewSample], existing: pd.DataFrame) -> None:
     groups = [*existing["content_hash"], *(sample.content_hash for sample in samples)]
     where = [*existing["split"], *(sample.split for sample in samples)]
     report.leaks = len(splits.crossing(groups, where))
@@ -208,7 +202,9 @@ def _add_notes(
             f"{_count(report.leaks, 'picture')} in more than one split of the folder: figures on them flatter."
         )
     if report.conflicts():
-        report.notes.append(f"{_count(report.conflicts(), 'duplicate')} filed under another label than the picture it copies.")
+        report.notes.append(
+            f"{_count(report.conflicts(), 'duplicate')} filed under another label than the picture it copies."
+        )
     brought = {read.file.split for read in reads if read.file.split is not None}
     if "val" in brought and "test" not in brought:
         report.notes.append("The folder brings no test images; figures are read on val.")

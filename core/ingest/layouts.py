@@ -94,7 +94,9 @@ def folder_of(text: str | Path) -> Path:
             raise BadInput(f"{str(folder)!r} is a file; name the folder that holds it.")
         next(os.scandir(folder), None)
     except PermissionError:
-        raise BadInput(f"labelloop may not read {str(folder)!r}; give it permission, or choose another folder.") from None
+        raise BadInput(
+            f"labelloop may not read {str(folder)!r}; give it permission, or choose another folder."
+        ) from None
     except OSError as error:
         raise BadInput(f"{str(folder)!r} cannot be read ({error.strerror or error}).") from None
     return folder.resolve()

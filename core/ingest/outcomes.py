@@ -10,7 +10,7 @@ LISTED = 500  # how many files a report names of each kind; the counts are exact
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file. ``copy_of`` and ``other_label`` belong to a duplicate, ``reason`` to a quarantined file."""
+    """What became of a file. ``copy_of`` and ``other_label`` belong to a duplicate, ``reason`` to a quarantined one."""
 
     path: str
     kind: Kind

@@ -92,7 +92,7 @@ def _run_worker(paths: RunPaths, spec: dict[str, object], *, warm: bool) -> int:
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(paths.folder)],
         stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
     )
     return _wait(paths, process.poll, process.send_signal)
 

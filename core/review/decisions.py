@@ -60,7 +60,7 @@ def undo(
         state = states.get(entry.sample_id)
         if state is None or labels[entry.sample_id] != entry.new:
             reason = "The label was changed again since; it stays."
-            outcomes[entry.id] = Outcome(entry.sample_id, saved=False, label=state and state.label, reason=reason)
+            outcomes[entry.id] = Outcome(entry.sample_id, saved=False, label=labels.get(entry.sample_id), reason=reason)
             continue
         labels[entry.sample_id] = entry.old
         reversals.append(

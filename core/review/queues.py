@@ -164,15 +164,15 @@ class _Table:
     def item(self, row: int, spec: QueueSpec) -> QueueItem:
         suggestion, confidence = self.suggestion[row], self.confidence[row]
         return QueueItem(
-            sample_id=self.frame["sample_id"].iat[row],
+            sample_id=str(self.frame["sample_id"].iat[row]),
             label=self.label[row],
-            split=self.frame["split"].iat[row],
+            split=str(self.frame["split"].iat[row]),
             suggestion=suggestion,
             confidence=None if np.isnan(confidence) else float(confidence),
             reason=_reason(spec, suggestion, confidence),
             reviewed=bool(self.frame["reviewed"].iat[row]),
-            filepath=self.frame["filepath"].iat[row],
-            content_hash=self.frame["content_hash"].iat[row],
+            filepath=str(self.frame["filepath"].iat[row]),
+            content_hash=str(self.frame["content_hash"].iat[row]),
         )
 
 

@@ -13,7 +13,7 @@ class WorkspacePaths:
 
     @property
     def database(self) -> Path:
-        """mongod's data folder."""
+        """The data folder of mongod."""
         return self.root / "db"
 
     @property

@@ -32,13 +32,15 @@ class Predictions:
     @property
     def predicted(self) -> npt.NDArray[np.object_]:
         """The most probable class of each sample."""
-        names = np.array(self.classes, dtype=object)
-        return names[self.probabilities.argmax(axis=1)]
+        names: npt.NDArray[np.object_] = np.array(self.classes, dtype=object)
+        predicted: npt.NDArray[np.object_] = names[self.probabilities.argmax(axis=1)]
+        return predicted
 
     @property
     def confidence(self) -> npt.NDArray[np.float32]:
         """The probability of the predicted class."""
-        return self.probabilities.max(axis=1)
+        confidence: npt.NDArray[np.float32] = self.probabilities.max(axis=1)
+        return confidence
 
     def where(self, split: str) -> "Predictions":
         """The rows of one split."""

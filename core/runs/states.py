@@ -10,12 +10,11 @@ from core.domain.runs import RunState
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
 
-
 START_GRACE = 60.0  # seconds that a supervisor may take to lock its folder
 
 
 def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, status: dict[str, Any] | None) -> RunState:
-    """State from facts: is the lock held, what the supervisor wrote at the end, is there a cancel file, the last status.
+    """State from facts: lock held, what the supervisor wrote at the end, cancel file there, last status.
 
     A supervisor that is gone without an ``exit.json`` was killed with its worker: the run is lost.
     """
@@ -29,7 +28,7 @@ def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, stat
 
 
 def state(paths: RunPaths) -> RunState:
-    """The state of the run in ``paths`` now. A young folder without a lock file is queued: its supervisor is starting."""
+    """The state of the run in ``paths`` now; a young folder without a lock file is queued, its supervisor starts."""
     held = is_held(paths.lock)
     exited = read_json(paths.exit)  # read after the lock: a supervisor writes it before it lets go
     if exited is None and not held and not paths.lock.exists():

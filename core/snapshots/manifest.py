@@ -1,6 +1,7 @@
 """The snapshot's format: a hashed manifest and a table. Training reads it; it knows no store."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +68,8 @@ def read(folder: Path) -> Snapshot:
         raise NotFound(f"There is no snapshot {folder.name} in this workspace.")
     samples = pd.read_parquet(folder / "samples.parquet").astype(object)
     samples["label"] = samples["label"].where(samples["label"].notna(), None)
-    return Snapshot(
-        id=manifest["id"], dataset=manifest["dataset"], classes=tuple(manifest["classes"]), samples=samples
-    )
+    return Snapshot(id=manifest["id"], dataset=manifest["dataset"], classes=tuple(manifest["classes"]), samples=samples)
 
 
 def _absent(value: object) -> bool:
-    return value is None or value != value  # NaN, pandas' other way to say None
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -62,20 +62,21 @@ def _fill(
     groups: Sequence[str], sizes: Sequence[int], have: Counter[Split], allowed: Sequence[Split]
 ) -> dict[str, Split]:
     total = sum(sizes) + sum(have.values())
-    room = {split: round(SHARES[split] * total) - have[split] for split in ("test", "val") if split in allowed}
+    held_out: tuple[Split, ...] = ("test", "val")
+    room = {split: round(SHARES[split] * total) - have[split] for split in held_out if split in allowed}
     if total >= 2 and room and not any(have[s] + max(0, room[s]) for s in room):
         room[next(iter(room))] = 1
     if "train" in allowed and have["train"] == 0:  # at least one group must be left to learn from
         limit = total - 1
-        for split in room:
-            room[split] = min(room[split], limit)
+        for split, wanted in room.items():
+            room[split] = min(wanted, limit)
             limit -= max(0, room[split])
     placed: dict[str, Split] = {}
     for group, size in zip(groups, sizes, strict=True):
         target: Split = "train" if "train" in allowed else allowed[0]
-        for split in room:
-            if room[split] >= size:
-                target = split  # type: ignore[assignment]
+        for split, free in room.items():
+            if free >= size:
+                target = split
                 room[split] -= size
                 break
         placed[group] = target

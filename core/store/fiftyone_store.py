@@ -1,21 +1,25 @@
-"""Making a dataset through FiftyOne itself, so that its schema is what the App and scripts expect.
+"""The dataset that labelloop needs, made through FiftyOne itself: where ``dataset_template.json`` comes from.
 
-The only module (beside the App server and its plugin) that imports fiftyone, and only inside functions.
+Run ``python -m core.store.fiftyone_store`` with ``FIFTYONE_DATABASE_URI`` set after FiftyOne's pin has moved. No process
+of the product imports this module; beside the App server it is the only importer of FiftyOne.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from core.domain.samples import SPLITS
+import fiftyone as fo
+import fiftyone.core.odm as foo
+
+from core.store import template
 
 LABEL_FIELD = "ground_truth"
-HIDDEN_FIELDS = ("labelloop_label", "labelloop_entry", "mtime_ns", "size_bytes")
+PLUMBING = ("labelloop_label", "labelloop_entry", "mtime_ns", "size_bytes")
 
 
 def create_dataset(name: str, classes: Sequence[str]) -> None:
     """Make a persistent, empty image dataset with labelloop's fields in the database of ``FIFTYONE_DATABASE_URI``."""
-    import fiftyone as fo
-
     dataset = fo.Dataset(name, persistent=True)
     dataset.media_type = "image"
     for field in (LABEL_FIELD, "prediction"):
@@ -30,21 +34,39 @@ def create_dataset(name: str, classes: Sequence[str]) -> None:
         LABEL_FIELD, {"type": "classification", "component": "radio", "classes": list(classes), "attributes": []}
     )
     dataset.active_label_schemas = [LABEL_FIELD]
-    _arrange_sidebar(dataset, fo)
+    _arrange_sidebar(dataset)
 
 
-def _arrange_sidebar(dataset: Any, fo: Any) -> None:
+def _arrange_sidebar(dataset: Any) -> None:
     groups = [
         fo.SidebarGroupDocument(name="tags"),
         fo.SidebarGroupDocument(name="labels", paths=[LABEL_FIELD, "prediction"]),
         fo.SidebarGroupDocument(name="review", paths=["split", "reviewed", "source"]),
         fo.SidebarGroupDocument(
             name="file",
-            paths=["id", "filepath", "content_hash", "metadata", "created_at", "last_modified_at", *HIDDEN_FIELDS],
+            paths=["id", "filepath", "content_hash", "metadata", "created_at", "last_modified_at", *PLUMBING],
             expanded=False,
         ),
     ]
     dataset.app_config.sidebar_groups = groups
     dataset.app_config.active_fields = fo.ActiveFields(exclude=False, paths=[LABEL_FIELD, "prediction"])
-    dataset.info = {"labelloop_roots": [], "splits": list(SPLITS)}
+    dataset.info = {"labelloop_roots": []}
     dataset.save()
+
+
+def make_template() -> template.Document:
+    """The template as the installed FiftyOne makes it, by way of a dataset that is deleted again."""
+    name = "labelloop-template"
+    if fo.dataset_exists(name):
+        fo.delete_dataset(name)
+    create_dataset(name, ["a", "b"])
+    try:
+        document = foo.get_db_conn().datasets.find_one({"name": name})
+        return template.reduced(document)
+    finally:
+        fo.delete_dataset(name)
+
+
+if __name__ == "__main__":
+    file = Path(__file__).with_name(template.FILE)
+    file.write_text(json.dumps(make_template(), indent=1) + "\n", encoding="utf-8")

@@ -31,6 +31,7 @@ class _Dataset:
     roots: list[str] = field(default_factory=list)
     rows: dict[str, _Row] = field(default_factory=dict)
     writes: int = 0
+    shown_run: str = ""
 
 
 class MemoryStore:
@@ -47,7 +48,9 @@ class MemoryStore:
         for dataset_id, dataset in self._datasets.items():
             if dataset.name == name:
                 return self.dataset_by_id(dataset_id)
-        raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}.")
+        raise NotFound(
+            f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}."
+        )
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         dataset = self._get(dataset_id)
@@ -156,9 +159,10 @@ class MemoryStore:
         dataset.writes += 1
 
     def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
-        rows = self._get(dataset_id).rows
+        dataset = self._get(dataset_id)
+        dataset.shown_run = run
         for sample_id, prediction in predicted.items():
-            rows[sample_id].prediction = prediction
+            dataset.rows[sample_id].prediction = prediction
 
     def journal_add(self, entries: Sequence[JournalEntry]) -> None:
         tokens = {entry.token for entry in self._entries.values()}

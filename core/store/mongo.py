@@ -7,7 +7,7 @@ through FiftyOne itself what is written here.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,18 +30,13 @@ DUPLICATE_KEY = 11000
 
 
 class MongoStore:
-    """A :class:`~core.store.base.SampleStore` on MongoDB.
+    """A :class:`~core.store.base.SampleStore` on MongoDB, in the database that FiftyOne uses too."""
 
-    ``create_dataset`` makes a dataset through FiftyOne itself; it is called only where the installed FiftyOne is not
-    the one that core.store.template was made with.
-    """
-
-    def __init__(self, uri: str, database: str, create_dataset: Callable[[str, Sequence[str]], None]) -> None:
+    def __init__(self, uri: str, database: str) -> None:
         self._client: MongoClient[Document] = MongoClient(
             uri, journal=True, serverSelectionTimeoutMS=15_000, tz_aware=True, appname="labelloop"
         )
         self._db = self._client[database]
-        self._create_dataset = create_dataset
         self._journal = self._db["labelloop.journal"]
         self._journal.create_index([("token", ASCENDING)], unique=True)
         self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
@@ -72,17 +67,11 @@ class MongoStore:
         if taken is not None and taken["name"] != name:
             raise BadInput(f"The name {name!r} is too close to that of the dataset {taken['name']!r}; choose another.")
         if taken is None:
-            if template.fits():
-                document = template.document(name, classes, label_field=LABEL_FIELD, now=_now())
-                samples = self._db[document["sample_collection_name"]]
-                for field in template.INDEXED:
-                    samples.create_index([(field, ASCENDING)])
-                self._db.datasets.insert_one(document)
-            else:
-                self._create_dataset(name, classes)
-            samples = self._samples(self._info(self._db.datasets.find_one({"name": name}) or {}).id)
-            samples.create_index([("content_hash", ASCENDING)])
-            samples.create_index([("ground_truth.label", ASCENDING)])
+            document = template.document(name, classes, label_field=LABEL_FIELD, now=_now())
+            samples = self._db[document["sample_collection_name"]]
+            for field in (*template.INDEXED, "content_hash", "ground_truth.label"):
+                samples.create_index([(field, ASCENDING)])
+            self._db.datasets.insert_one(document)
         return self.dataset(name)
 
     def delete(self, dataset_id: str) -> None:
@@ -346,9 +335,7 @@ class MongoStore:
             roots=tuple((document.get("info") or {}).get("labelloop_roots", ())),
         )
 
-    def _compare_and_set(
-        self, dataset_id: str, writes: list[UpdateOne], changes: Sequence[LabelChange]
-    ) -> set[str]:
+    def _compare_and_set(self, dataset_id: str, writes: list[UpdateOne], changes: Sequence[LabelChange]) -> set[str]:
         if not writes:
             return set()
         collection = self._samples(dataset_id)

@@ -2,7 +2,7 @@
 
 ``dataset_template.json`` is what FiftyOne itself wrote for :func:`core.store.fiftyone_store.create_dataset`, less
 what differs from dataset to dataset; a test makes it anew and compares. It holds for the FiftyOne version that it
-names only: with another one installed, the dataset is made through FiftyOne.
+names only, which is pinned.
 """
 
 import hashlib
@@ -17,19 +17,23 @@ from typing import Any
 
 from bson import ObjectId
 
+from core.domain.errors import MissingProgram
+
 Document = dict[str, Any]
 FILE = "dataset_template.json"
 INDEXED = ("filepath", "created_at", "last_modified_at")  # as FiftyOne does for each dataset
 _VARYING = ("_id", "name", "slug", "sample_collection_name", "classes", "label_schemas")
 
 
-def fits() -> bool:
-    """Whether the template is one of the FiftyOne that is installed."""
-    return bool(_template()["version"] == version("fiftyone"))
-
-
 def document(name: str, classes: Sequence[str], *, label_field: str, now: datetime) -> Document:
-    """A new dataset's document, with an id of its own."""
+    """A new dataset's document, with an id of its own.
+
+    Raises:
+        MissingProgram: another FiftyOne is installed than the one that the template was made with.
+    """
+    wanted, found = _template()["version"], version("fiftyone")
+    if wanted != found:
+        raise MissingProgram(f"labelloop needs FiftyOne {wanted}, and {found} is installed; install it again.")
     dataset_id = ObjectId()
     return {
         **_dated(_template(), now),

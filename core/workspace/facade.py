@@ -73,11 +73,7 @@ class Workspace:
         """
         paths = WorkspacePaths(locate(root))
         database = mongod.attach_or_start(paths)
-        os.environ["FIFTYONE_DATABASE_URI"] = database.uri
-        os.environ["FIFTYONE_DATABASE_NAME"] = mongod.DATABASE
-        os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
-        os.environ["FIFTYONE_DO_NOT_TRACK"] = "true"
-        store = MongoStore(database.uri, mongod.DATABASE, _create_dataset)
+        store = MongoStore(database.uri, mongod.DATABASE)
         workspace = cls(
             paths, store, user=user or _login(), launcher=Launcher(keep_spare=keep_spare), database=database
         )
@@ -422,9 +418,7 @@ class Workspace:
     ) -> list[Outcome]:
         """Write decisions to the journal and to the labels; one outcome each, in order. Durable when it returns."""
         info = self.dataset(dataset)
-        return reviewing.decide(
-            self.store, info, decisions, who=self.user, source=source, queue=queue, batch=batch
-        )
+        return reviewing.decide(self.store, info, decisions, who=self.user, source=source, queue=queue, batch=batch)
 
     def undo(self, dataset: str, *, batch: str | None = None, source: Source = "grid") -> list[Outcome]:
         """Take back one batch of decisions, or the newest; an empty list where there is none."""
@@ -483,12 +477,6 @@ def locate(root: Path | None) -> Path:
     return folder.resolve()
 
 
-def _create_dataset(name: str, classes: Sequence[str]) -> None:
-    from core.store.fiftyone_store import create_dataset  # importing FiftyOne takes seconds: only for a new dataset
-
-    create_dataset(name, classes)
-
-
 def _check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
     train = frame[frame["split"] == "train"]["label"].dropna()
     found = [name for name in info.classes if (train == name).any()]
@@ -544,4 +532,3 @@ def _snapshot(folder: Path) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in VERSIONED}
-

@@ -1,4 +1,4 @@
-"""``python -m core.workspace.import_job FOLDER``: the worker of an import job. It lives here, since it needs the store."""
+"""``python -m core.workspace.import_job FOLDER``: the worker of an import. It lives here since it needs the store."""
 
 import logging
 import sys
