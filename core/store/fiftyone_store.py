@@ -1,6 +1,6 @@
 """The dataset that labelloop needs, made through FiftyOne itself: where ``dataset_template.json`` comes from.
 
-Run ``python -m core.store.fiftyone_store`` with ``FIFTYONE_DATABASE_URI`` set after FiftyOne's pin has moved. No process
+Run ``python -m core.store.fiftyone_store`` with ``FIFTYONE_DATABASE_URI`` set when FiftyOne's pin moved. No process
 of the product imports this module; beside the App server it is the only importer of FiftyOne.
 """
 
