@@ -30,7 +30,7 @@ if len(runs) < 2:
     )
     st.stop()
 
-left, right = st.columns(2)
+left, right, last = st.columns([5, 5, 3], vertical_alignment="bottom")
 with left:
     old = run_picker.pick(workspace, runs, label="Before", param="old", default=1)
 with right:
@@ -45,7 +45,7 @@ if not shared:
     st.stop()
 split = state.param("split") if state.param("split") in shared else shared[0]
 state.put("split", split)
-st.segmented_control(
+last.segmented_control(
     "Split", shared, key="compare.split", required=True, on_change=lambda: state.set_params(split=state.get("split"))
 )
 

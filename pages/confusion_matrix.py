@@ -75,7 +75,7 @@ def explore() -> None:
     if not evaluation.samples:
         st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
         return
-    headline.draw(evaluation, split=split, trained=trained)
+    headline.draw(evaluation, split=split, model=figures.model_of(run), trained=trained)
     since_previous()
     wide = len(evaluation.classes) > WIDE
     left, right = (st.container(), st.container()) if wide else st.columns([6, 5], gap="medium")
@@ -98,8 +98,7 @@ def images(evaluation) -> None:
         spec = QueueSpec(kind="cell", true=true, pred=pred, **common)
     items = workspace.queue(dataset.name, spec)
     matrix.choose(evaluation)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(wording.counted(len(items), "image") + ("" if cell else ", most confident first"))
+    with st.container(horizontal=True, gap="small"):
         if st.button("Open in Review", icon=":material/grid_view:", disabled=not items, key="matrix.review"):
             state.open_queue(spec, page="review")
         if st.button("Open in FiftyOne", icon=":material/travel_explore:", disabled=not items, key="matrix.fiftyone"):

@@ -45,7 +45,7 @@ def result(name: str) -> None:
     if report:
         import_report.draw(report, key=name)
     if job.state == "succeeded" and job.dataset in names:
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(
                 "Look at the images", icon=":material/grid_view:", type="primary", key=f"import.review-{name}"
             ):
@@ -103,7 +103,8 @@ if folder.strip():
 
 ended = [job for job in imports if not job.active]
 if ended and not folder.strip():
-    result(ended[0].name)
+    named = [job for job in ended if job.name == (state.param("job") or state.get("job"))]
+    result((named or ended)[0].name)
 elif not imports and not folder.strip():
     st.markdown(
         "**What a folder can look like**\n\n"

@@ -81,7 +81,7 @@ if reached:
             "Right": f"{found.correct:,} of {found.samples:,}",
             "Likely between": " and ".join(wording.percent(end) for end in found.interval),
             "Macro F1": f"{found.macro_f1:.3f}",
-            "Know that": " ".join(headline.cautions(found, split=split)),
+            "Know that": " ".join(headline.cautions(found, split=split, model=figures.model_of(run))),
         }
         for split, found in reversed(reached.items())
     ]

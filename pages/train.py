@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.runs import MODELS, Model
+from core.domain.samples import SPLITS
 from dashboard import figures, frame, navigation, state, wording
 from dashboard.widgets import empty_state, headline, job_panel, model_card, run_progress, train_options
 
@@ -62,7 +63,7 @@ def outcome(name: str) -> None:
             st.page_link(navigation.page("runs"), label="Details", icon=":material/history:", query_params=where)
 
 
-splits = ", ".join(f"{count:,} {name}" for name, count in dataset.splits.items())
+splits = ", ".join(f"{dataset.splits[name]:,} {name}" for name in SPLITS if name in dataset.splits)
 st.caption(
     f"{labelled:,} of {dataset.samples:,} images have a label ({splits}). "
     "Networks learn from train, val chooses the best epoch, test is kept for the final figure and chooses nothing."

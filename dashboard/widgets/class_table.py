@@ -13,9 +13,9 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
         [
             {
                 "Class": figures.name,
-                "Precision": figures.precision,
-                "Recall": figures.recall,
-                "F1": figures.f1,
+                "Precision": figures.precision * 100,
+                "Recall": figures.recall * 100,
+                "F1": figures.f1 * 100,
                 "Labelled so": figures.support,
                 "Predicted so": figures.predicted,
             }
@@ -39,4 +39,4 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
 
 
 def _bar(meaning: str) -> ColumnConfig:
-    return st.column_config.ProgressColumn(help=meaning, format="percent", min_value=0.0, max_value=1.0)
+    return st.column_config.ProgressColumn(help=meaning, format="%.1f%%", min_value=0.0, max_value=100.0)

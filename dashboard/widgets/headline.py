@@ -9,7 +9,7 @@ from dashboard import wording
 FEW = 100  # images under which the interval is said in words of warning
 
 
-def draw(evaluation: Evaluation, *, split: Split, trained: Evaluation | None = None) -> None:
+def draw(evaluation: Evaluation, *, split: Split, model: str, trained: Evaluation | None = None) -> None:
     """Accuracy and macro F1. ``trained`` is the same under the labels as trained, to say what relabelling changed."""
     then = trained if trained is not None and trained.correct != evaluation.correct else None
     with st.container(horizontal=True, gap="large", vertical_alignment="top"):
@@ -28,7 +28,7 @@ def draw(evaluation: Evaluation, *, split: Split, trained: Evaluation | None = N
             help="The mean of the classes' F1: every class counts the same, however few images it has.",
         )
         st.markdown(sentence(evaluation, split=split), width="stretch")
-    for text in cautions(evaluation, split=split):
+    for text in cautions(evaluation, split=split, model=model):
         st.caption(text)
 
 
@@ -42,7 +42,7 @@ def sentence(evaluation: Evaluation, *, split: Split) -> str:
     )
 
 
-def cautions(evaluation: Evaluation, *, split: Split) -> list[str]:
+def cautions(evaluation: Evaluation, *, split: Split, model: str) -> list[str]:
     """What a reader should know before believing the figures, a sentence each."""
     found = []
     low, high = evaluation.interval
@@ -53,9 +53,9 @@ def cautions(evaluation: Evaluation, *, split: Split) -> list[str]:
     if split == "train" and evaluation.out_of_fold:
         found.append("Out-of-fold: each train image was judged by a head that was not fitted on it.")
     elif split == "train":
-        found.append("The network was trained on these images, so these figures flatter. Look at test for honest ones.")
-    elif split == "val":
-        found.append("Val chooses the best epoch, so these figures flatter a little. Look at test for honest ones.")
+        found.append("The network was trained on these images, so these figures flatter.")
+    elif split == "val" and model != "instant":
+        found.append("Val chose the best epoch, so these figures flatter a little.")
     if evaluation.unlabelled:
         found.append(
             f"{wording.counted(evaluation.unlabelled, 'image')} without a label of this run's classes left out."

@@ -10,6 +10,7 @@ from dashboard import charts, state
 from dashboard.widgets import plot
 
 _CELLS = "cells"  # the chart's key within the page
+_ALL = (-1, -1)  # in the list: all errors
 
 
 def chosen_cell(classes: Sequence[str]) -> tuple[int, int] | None:
@@ -83,27 +84,28 @@ def choose(evaluation: Evaluation) -> None:
 
     def changed() -> None:
         cell = state.get("cell")
-        state.set_params(true=classes[cell[0]] if cell else None, pred=classes[cell[1]] if cell else None)
+        every = cell == _ALL
+        state.set_params(true=None if every else classes[cell[0]], pred=None if every else classes[cell[1]])
 
-    def name(cell: tuple[int, int] | None) -> str:
-        if cell is None:
+    def name(cell: tuple[int, int]) -> str:
+        if cell == _ALL:
             return f"All errors ({evaluation.samples - evaluation.correct:,})"
         row, column = cell
         what = f"{classes[row]} right" if row == column else f"{classes[row]} → {classes[column]}"
         return f"{what} ({int(matrix[row, column]):,})"
 
-    state.put("cell", chosen)
+    state.put("cell", chosen or _ALL)
     st.selectbox(
         "Images of",
         options,
         key=f"{state.current_page()}.cell",
         format_func=name,
         on_change=changed,
-        help="label → prediction, the most frequent confusions first. A click on the matrix chooses too.",
+        help="Label → prediction, the most frequent confusions first. A click on the matrix chooses too.",
     )
 
 
-def _cells(matrix: charts.Counts, chosen: tuple[int, int] | None) -> list[tuple[int, int] | None]:
+def _cells(matrix: charts.Counts, chosen: tuple[int, int] | None) -> list[tuple[int, int]]:
     errors = matrix.copy()
     np.fill_diagonal(errors, 0)
     wrong = [(int(i), int(j)) for i, j in np.argwhere(errors > 0)]
@@ -112,4 +114,4 @@ def _cells(matrix: charts.Counts, chosen: tuple[int, int] | None) -> list[tuple[
     cells = [*wrong, *right]
     if chosen is not None and chosen not in cells:
         cells.append(chosen)
-    return [None, *cells]
+    return [_ALL, *cells]

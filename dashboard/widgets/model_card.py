@@ -27,6 +27,7 @@ def draw(
             st.badge(pace, color="gray", icon=":material/timer:")
         st.markdown(meaning)
         st.markdown(_last(workspace, runs, model))
+        st.space("stretch")  # buttons of cards side by side stand on one line
         st.button(
             "Training …" if busy else "Train",
             key=f"train.start-{model}",

@@ -17,7 +17,7 @@ _ONLY_NETWORKS = ("epochs", "image_size", "batch_size", "learning_rate", "weight
 def draw(runs: Sequence[RunView]) -> None:
     """A row an option, a column a run."""
     columns = {run.name: options(run) for run in runs}
-    st.dataframe(pd.DataFrame(columns).fillna("–"), width="stretch" if len(runs) > 1 else 420)
+    st.dataframe(pd.DataFrame(columns).fillna("–"), height="content")
 
 
 def options(run: RunView) -> dict[str, str]:

@@ -17,8 +17,12 @@ def pick(
     param: str = "run",
     default: int = 0,
     forgets: Sequence[str] = (),
+    dataset: str | None = None,
 ) -> RunView:
-    """The run that the address names under ``param``, else ``runs[default]``. Choosing another forgets ``forgets``."""
+    """The run that the address names under ``param``, else ``runs[default]``. Choosing another forgets ``forgets``.
+
+    With ``dataset``, runs of other datasets are told by their dataset's name.
+    """
     by_name = {run.name: run for run in runs}
     wanted = state.param(param)
     if wanted is not None and wanted not in by_name:
@@ -34,7 +38,8 @@ def pick(
         label,
         names,
         key=f"{state.current_page()}.{param}",
-        format_func=lambda name: describe(workspace, by_name[name]),
+        format_func=lambda name: describe(workspace, by_name[name])
+        + (f" · {by_name[name].dataset}" if dataset is not None and by_name[name].dataset != dataset else ""),
         on_change=changed,
     )
     return by_name[str(chosen)]

@@ -29,7 +29,8 @@ def curves(run: RunView, *, key: str) -> None:
             figure = charts.curve(run.metrics, measure, epochs=epochs, best=best, template=plot.template())  # type: ignore[arg-type]
             plot.show(figure, key=f"{key}-{measure}", alt=f"{measure.capitalize()} by epoch")
     if best is not None:
-        st.caption(f"The star marks epoch {best}, the best on val so far: its network is the one that is kept.")
+        so_far = " so far" if run.active else ""
+        st.caption(f"The star marks epoch {best}, the best on val{so_far}: its network is kept.")
 
 
 def best_epoch(metrics: list[dict[str, Any]]) -> int | None:
