@@ -11,7 +11,7 @@ import onnxruntime as ort
 from filelock import FileLock
 
 from core.domain.errors import LabelloopError
-from core.embedding.pictures import Pixels, squared
+from core.embedding.pictures import Pixels, cropped
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MEAN, STD, SIZE, CROP, WIDTH, OPSET = 0.498, 0.502, 224, 0.875, 1280, 17
@@ -45,9 +45,9 @@ def picture(source: Path | bytes) -> Pixels:
     """An image as the backbone wants it: uint8 (224, 224, 3).
 
     Raises:
-        BadInput: it is gone, or no image that can be read whole.
+        UnreadableImage: it is gone, or no image that can be read whole.
     """
-    return squared(source, SIZE, crop=CROP)
+    return cropped(source, SIZE, share=CROP)
 
 
 class Backbone:

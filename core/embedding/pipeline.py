@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.domain.errors import BadInput
 from core.embedding.backbone import BATCH, Backbone, Embeddings, picture, usable_cores
 from core.embedding.blocks import EmbeddingStore
-from core.embedding.pictures import Pixels
+from core.embedding.pictures import Pixels, UnreadableImage
 
 _BLOCK = 1024  # embeddings a block file (2.6 MB); a cancelled or killed job loses less than one
 _AHEAD = 4 * BATCH
@@ -89,7 +88,7 @@ def _finished(waiting: deque[tuple[str, str, Future[Pixels]]], report: EmbedRepo
     content, path, future = waiting.popleft()
     try:
         yield content, future.result()
-    except BadInput as error:
+    except UnreadableImage as error:
         log.info("left out %s: %s", path, error)
         report.unreadable[path] = str(error)
 

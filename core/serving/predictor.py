@@ -12,7 +12,7 @@ import onnxruntime as ort
 
 from core.domain.errors import BadInput, NotFound
 from core.embedding.backbone import BACKBONE_ID, BATCH, Backbone, ensure_backbone, picture, usable_cores
-from core.embedding.pictures import Pixels, squared
+from core.embedding.pictures import Pixels, UnreadableImage, squeezed
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
 
@@ -70,7 +70,9 @@ class Predictor:
         self, images: Sequence[Path | bytes], prepared: Sequence[Pixels | str], start: int
     ) -> Iterator[Prediction]:
         pictures = [one for one in prepared if not isinstance(one, str)]
-        probabilities = iter(self._probabilities(np.stack(pictures)) if pictures else [])
+        probabilities: Iterator[npt.NDArray[np.float32]] = iter(
+            self._probabilities(np.stack(pictures)) if pictures else []
+        )
         for place, (image, one) in enumerate(zip(images, prepared, strict=True)):
             name = image.name if isinstance(image, Path) else f"image {start + place + 1}"
             if isinstance(one, str):
@@ -85,9 +87,9 @@ class Predictor:
         try:
             if self._backbone is not None:
                 return picture(image)
-            return squared(image, int(self._card["size"]), crop=float(self._card.get("crop", 1.0)))
-        except BadInput as error:
-            return str(error)
+            return squeezed(image, int(self._card["size"]))
+        except UnreadableImage as error:
+            return f"This image cannot be used: {error}."
 
     def _probabilities(self, pictures: Pixels) -> npt.NDArray[np.float32]:
         if self._backbone is not None:
