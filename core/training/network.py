@@ -1,0 +1,150 @@
+"""The full gear: a network trained on pixels, then its predictions for every sample and its ONNX file."""
+
+import copy
+import warnings
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from core.domain.errors import BadInput
+from core.embedding.backbone import OPSET, usable_cores
+from core.embedding.blocks import Located
+from core.runs import predictions
+from core.runs.atomic import write_json, written_aside
+from core.runs.layout import RunPaths
+from core.runs.worker import Progress
+from core.training.loop import Examples, Recipe, as_images, batches, fit, make_fabric, normalised
+from core.training.models import FINE_TUNING_RATE, LEARNING_RATES, MEAN, STD, build
+from core.training.pixels import decoded
+from core.training.task import Rows, Task, require_two_classes
+
+TOLERANCE = 1e-3  # between torch's logits and ONNX Runtime's
+_PREDICTION_BATCH = 64
+
+
+def train(paths: RunPaths, task: Task, progress: Progress) -> None:
+    """Decode, train, predict, export. Samples whose file cannot be read have no row in the predictions.
+
+    Raises:
+        BadInput: too few readable samples, or weights that do not fit.
+        Offline: weights had to be downloaded and could not be.
+        Cancelled: somebody asked for a stop.
+    """
+    options = task.options
+    torch.manual_seed(options.seed)
+    pretrained = options.weights != "none"
+    network = build(  # before the slow part: weights that cannot be had are told at once
+        options.model,
+        len(task.classes),
+        image_size=options.image_size,
+        weights=options.weights,
+        cache=paths.workspace.cache,
+    )
+    fabric = make_fabric()
+    progress.update(device=fabric.device.type)
+    pixels = _pixels(paths, task, progress)
+    examples = _examples(task, pixels)
+    recipe = Recipe(
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        rate=options.learning_rate or (FINE_TUNING_RATE if pretrained else LEARNING_RATES[options.model]),
+        pretrained=pretrained,
+        seed=options.seed,
+    )
+    fit(network, examples, recipe, fabric=fabric, paths=paths, progress=progress)
+    _predict(paths, task, network, examples, np.flatnonzero(pixels.found), progress)
+    progress.phase("exporting")
+    export(paths, network, task, pixels)
+
+
+def export(paths: RunPaths, network: nn.Module, task: Task, pixels: Located) -> None:
+    """Write the network as ONNX (normalised image batch in, logits out) and its card, checked against torch.
+
+    Raises:
+        RuntimeError: ONNX Runtime computes something else than torch.
+    """
+    size = task.options.image_size
+    network = copy.deepcopy(network).to("cpu").to(memory_format=torch.contiguous_format).eval()
+    some = np.flatnonzero(pixels.found)[:4]
+    images = normalised(as_images(torch.from_numpy(pixels.read(some, np.uint8)), torch.device("cpu"))).contiguous()
+    with torch.inference_mode():
+        expected = network(images).numpy()
+    with written_aside(paths.model) as aside:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracing exporter warns of its age; the newer needs one package more
+            torch.onnx.export(
+                network,
+                (images,),
+                str(aside),
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_axes={"images": {0: "n"}, "logits": {0: "n"}},
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        session = ort.InferenceSession(str(aside), options, providers=["CPUExecutionProvider"])
+        off = float(np.abs(np.asarray(session.run(None, {"images": images.numpy()})[0]) - expected).max())
+        if not off <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
+            raise RuntimeError(f"the exported model differs from the trained one by {off:.2g}")
+    write_json(
+        paths.model_card,
+        {"input": "image", "size": size, "mean": MEAN, "std": STD, "resize": "squeeze", "classes": list(task.classes)},
+    )
+
+
+def _pixels(paths: RunPaths, task: Task, progress: Progress) -> Located:
+    def advanced(images: int) -> None:
+        progress.advance(images)
+        progress.check()
+
+    pixels = decoded(
+        list(zip(task.paths, task.hashes, strict=True)),
+        paths.workspace.cache,
+        task.options.image_size,
+        started=lambda total: progress.phase("preparing", total=total),
+        advanced=advanced,
+    )
+    gone = int((~pixels.found).sum())
+    if gone == len(pixels.found):
+        raise BadInput("None of the dataset's image files can be read any more.")
+    if gone:
+        progress.update(message=f"{gone} images could not be read and were left out.")
+    return pixels
+
+
+def _examples(task: Task, pixels: Located) -> Examples:
+    def batch(rows: Rows) -> Tensor:
+        return torch.from_numpy(pixels.read(rows, np.uint8))
+
+    train, val = (rows[pixels.found[rows]] for rows in (task.labelled("train"), task.labelled("val")))
+    require_two_classes(task, train)
+    return Examples(batch=batch, target=task.target, train=train, val=val)
+
+
+def _predict(
+    paths: RunPaths, task: Task, network: nn.Module, examples: Examples, rows: Rows, progress: Progress
+) -> None:
+    """Write the probabilities of the samples at ``rows``, computed in full precision, as ONNX Runtime will."""
+    progress.phase("evaluating", total=len(rows))
+    network.eval()
+    device = next(network.parameters()).device
+    parts = []
+    with torch.inference_mode():
+        for part in batches(rows, _PREDICTION_BATCH):
+            progress.check()
+            logits = network(normalised(as_images(examples.batch(part), device)))
+            parts.append(logits.float().softmax(dim=1).cpu().numpy())
+            progress.advance(len(part))
+    samples = task.snapshot.samples.iloc[rows]
+    table = predictions.make(
+        classes=task.classes,
+        sample_id=samples["sample_id"].tolist(),
+        split=samples["split"].tolist(),
+        label=samples["label"].tolist(),
+        probabilities=np.concatenate(parts),
+    )
+    predictions.write(paths.predictions, table)

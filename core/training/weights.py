@@ -1,0 +1,113 @@
+"""Weights from elsewhere: read without running anything that lies in them, checked before they are used."""
+
+import pickle
+import socket
+import tempfile
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from core.domain.errors import BadInput, Offline
+
+HEAD = "fc."
+_LARGEST = 2 * 2**30
+_TIMEOUT_SECONDS = 20
+_OFFLINE = (
+    "The ImageNet weights of ResNet-18 could not be downloaded ({reason}); "
+    "give a .safetensors or torchvision .pth file instead, or train from scratch."
+)
+
+
+def load_download(network: nn.Module, url: str, cache: Path) -> None:
+    """Load torchvision's own weights, downloading them once into ``cache``.
+
+    Raises:
+        Offline: the network could not be reached.
+    """
+    path = cache / "weights" / url.rsplit("/", 1)[-1]
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(_TIMEOUT_SECONDS)
+        try:
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                aside = Path(folder) / path.name
+                prefix = path.stem.rsplit("-", 1)[-1]  # torchvision's files end in the start of their SHA-256
+                torch.hub.download_url_to_file(url, str(aside), hash_prefix=prefix, progress=False)
+                aside.replace(path)
+        except (OSError, urllib.error.URLError, RuntimeError, ValueError) as error:  # RuntimeError: the wrong hash
+            reason = getattr(error, "reason", None) or error
+            raise Offline(_OFFLINE.format(reason=str(reason).split("\n")[0] or type(error).__name__)) from error
+        finally:
+            socket.setdefaulttimeout(before)
+    load_file(network, path)
+
+
+def load_file(network: nn.Module, path: Path) -> None:
+    """Load the weights in ``path`` into ``network``; a head for another number of classes is left out.
+
+    Raises:
+        BadInput: the file is gone, is damaged, or holds another network's weights.
+    """
+    if not path.is_file():
+        raise BadInput(f"There is no weights file {path}.")
+    if path.stat().st_size > _LARGEST:
+        raise BadInput(f"{path.name} is too large for the weights of this network.")
+    if path.suffix == ".safetensors":
+        state = _read_safetensors(path)
+    elif path.suffix in (".pth", ".pt"):
+        state = _read_pth(path)
+    else:
+        raise BadInput(f"{path.name} is neither a .safetensors nor a torchvision .pth file.")
+    _fill(network, state, path.name)
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    try:
+        return dict(safetensors.torch.load_file(path))
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path.name} is damaged or no safetensors file.") from error
+
+
+def _read_pth(path: Path) -> dict[str, Any]:
+    """Tensors only: a pickle that wants to run anything is refused, and there is no second try without the guard."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BadInput(f"{path.name} holds more than weights, or is damaged; it was not opened.") from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise BadInput(f"{path.name} is damaged or no weights file.") from error
+    for key in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict):
+        raise BadInput(f"{path.name} holds no table of weights.")
+    return {str(name).removeprefix("module."): value for name, value in state.items()}
+
+
+def _fill(network: nn.Module, state: dict[str, Any], name: str) -> None:
+    own = network.state_dict()
+    chosen: dict[str, Tensor] = {}
+    for key, here in own.items():
+        there = state.get(key)
+        fits = isinstance(there, Tensor) and there.shape == here.shape
+        if not fits and key.startswith(HEAD):
+            continue
+        if not fits and key.endswith("num_batches_tracked"):  # old files lack it, and nothing depends on it
+            continue
+        if not isinstance(there, Tensor):
+            raise BadInput(f"{name} holds the weights of another network: it has no {key}.")
+        if there.shape != here.shape:
+            shapes = f"{list(there.shape)} instead of {list(here.shape)}"
+            raise BadInput(f"{name} holds the weights of another network: {key} has the shape {shapes}.")
+        if there.is_floating_point() and not bool(torch.isfinite(there).all()):
+            raise BadInput(f"{name} is damaged: {key} holds values that are no numbers.")
+        chosen[key] = there
+    if not all(f"{HEAD}{part}" in chosen for part in ("weight", "bias")):
+        chosen = {key: value for key, value in chosen.items() if not key.startswith(HEAD)}
+    network.load_state_dict(chosen, strict=False)
