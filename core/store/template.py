@@ -63,8 +63,9 @@ def slug(name: str) -> str:
 
 
 def reduced(document: Document) -> Document:
-    """The template of a dataset's document: without what varies, dates as null."""
+    """The template of a dataset's document: without what varies, dates as null, fields by name."""
     kept: Document = _dated({key: value for key, value in document.items() if key not in _VARYING}, None)
+    kept["sample_fields"].sort(key=lambda field: field["name"])  # FiftyOne's own order changes from process to process
     return kept
 
 

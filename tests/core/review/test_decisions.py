@@ -1,0 +1,198 @@
+"""Decisions and their journal on both stores: nothing lost, nothing twice, everything undoable."""
+
+import uuid
+
+import pytest
+
+from core.domain.decisions import Decision
+from core.domain.errors import BadInput
+from core.review import decisions as reviewing
+
+
+@pytest.fixture
+def dataset(store, new_samples):
+    info = store.create("pets", ["cat", "dog", "bird"])
+    store.insert(info.id, new_samples("cat", "dog", None, "cat"))
+    return store.dataset("pets")
+
+
+@pytest.fixture
+def ids(store, dataset):
+    return store.frame(dataset.id)["sample_id"].tolist()
+
+
+def ask(sample, label, seen, kind="relabel", token=None):
+    return Decision(sample, kind, label, seen, token or uuid.uuid4().hex)
+
+
+def decide(store, dataset, *decisions, **options):
+    return reviewing.decide(store, dataset, decisions, who="ann", source="grid", queue="all", **options)
+
+
+def labels(store, dataset):
+    return store.frame(dataset.id)["label"].tolist()
+
+
+def test_a_relabel_is_saved_and_journalled(store, dataset, ids):
+    (outcome,) = decide(store, dataset, ask(ids[0], "dog", "cat"))
+    assert (outcome.saved, outcome.label) == (True, "dog")
+    assert labels(store, dataset) == ["dog", "dog", None, "cat"]
+    (entry,) = store.journal(dataset.id)
+    assert (entry.old, entry.new, entry.who, entry.source, entry.queue) == ("cat", "dog", "ann", "grid", "all")
+    assert entry.id == outcome.entry_id
+    assert store.label_states(dataset.id, [ids[0]])[ids[0]].reviewed
+
+
+def test_confirming_says_that_the_label_is_right(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], None, "cat", kind="confirm"), ask(ids[3], "cat", "cat"))
+    assert labels(store, dataset) == ["cat", "dog", None, "cat"]
+    assert [entry.kind for entry in store.journal(dataset.id)] == ["confirm", "confirm"]
+    assert store.frame(dataset.id)["reviewed"].tolist() == [True, False, False, True]
+
+
+def test_a_label_that_changed_since_it_was_shown_is_not_overwritten(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"))
+    (outcome,) = decide(store, dataset, ask(ids[0], "bird", "cat"))
+    assert (outcome.saved, outcome.label) == (False, "dog")
+    assert "“dog” now" in outcome.reason
+    assert labels(store, dataset)[0] == "dog"
+
+
+def test_a_class_that_is_none_writes_nothing(store, dataset, ids):
+    with pytest.raises(BadInput, match="'horse' is not a class"):
+        decide(store, dataset, ask(ids[0], "dog", "cat"), ask(ids[1], "horse", "dog"))
+    assert labels(store, dataset) == ["cat", "dog", None, "cat"]
+    assert store.journal(dataset.id) == []
+
+
+def test_an_unknown_sample_is_refused_and_the_others_are_saved(store, dataset, ids):
+    outcomes = decide(store, dataset, ask("f" * 24, "dog", "cat"), ask(ids[0], "dog", "cat"))
+    assert [outcome.saved for outcome in outcomes] == [False, True]
+
+
+def test_the_same_request_again_is_applied_once(store, dataset, ids):
+    request = ask(ids[0], "dog", "cat", token="t-1")
+    first = decide(store, dataset, request)
+    second = decide(store, dataset, request)
+    assert [o.saved for o in (*first, *second)] == [True, True]
+    assert len(store.journal(dataset.id)) == 1
+
+
+def test_a_repeat_does_not_undo_what_came_after_it(store, dataset, ids):
+    request = ask(ids[0], "dog", "cat", token="t-1")
+    decide(store, dataset, request)
+    decide(store, dataset, ask(ids[0], "bird", "dog"))
+    decide(store, dataset, request)
+    assert labels(store, dataset)[0] == "bird"
+
+
+def test_decisions_on_one_sample_in_one_request_come_in_order(store, dataset, ids):
+    outcomes = decide(store, dataset, ask(ids[0], "dog", "cat"), ask(ids[0], "bird", "dog"), ask(ids[1], "cat", "dog"))
+    assert [outcome.saved for outcome in outcomes] == [True, True, True]
+    assert labels(store, dataset)[:2] == ["bird", "cat"]
+    undone = reviewing.undo(store, dataset, who="ann", source="grid")
+    assert len(undone) == 3
+    assert all(outcome.saved for outcome in undone)
+    assert labels(store, dataset) == ["cat", "dog", None, "cat"]
+
+
+def test_undo_takes_back_the_newest_batch_then_the_one_before(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"))
+    decide(store, dataset, ask(ids[1], "bird", "dog"), ask(ids[2], "bird", None))
+    reviewing.undo(store, dataset, who="bob", source="cli")
+    assert labels(store, dataset) == ["dog", "dog", None, "cat"]
+    assert store.frame(dataset.id)["reviewed"].tolist() == [True, False, False, False]
+    reviewing.undo(store, dataset, who="bob", source="cli")
+    assert labels(store, dataset) == ["cat", "dog", None, "cat"]
+    assert reviewing.undo(store, dataset, who="bob", source="cli") == []
+    assert len(store.journal(dataset.id)) == 6  # undoing is journalled, nothing is erased
+
+
+def test_a_named_batch_is_undone_and_newer_labels_stay(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"), ask(ids[1], "cat", "dog"), batch="first")
+    decide(store, dataset, ask(ids[0], "bird", "dog"), batch="second")
+    outcomes = {o.sample_id: o for o in reviewing.undo(store, dataset, who="ann", source="grid", batch="first")}
+    assert outcomes[ids[1]].saved
+    assert not outcomes[ids[0]].saved
+    assert "stays" in outcomes[ids[0]].reason
+    assert labels(store, dataset)[:2] == ["bird", "dog"]
+
+
+def test_undo_of_a_confirmation_makes_it_unreviewed(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], None, "cat", kind="confirm"))
+    reviewing.undo(store, dataset, who="ann", source="grid")
+    assert not store.frame(dataset.id)["reviewed"].any()
+
+
+@pytest.fixture
+def native(store, dataset):
+    """Set a label past the journal, as the FiftyOne App does."""
+
+    def change(sample_id, label):
+        if hasattr(store, "set_natively"):
+            store.set_natively(dataset.id, sample_id, label)
+        else:
+            from bson import ObjectId
+
+            value = {"_id": ObjectId(), "_cls": "Classification", "tags": [], "label": label}
+            store._samples(dataset.id).update_one({"_id": ObjectId(sample_id)}, {"$set": {"ground_truth": value}})
+
+    return change
+
+
+def test_native_edits_are_journalled_and_undoable(store, dataset, ids, native):
+    native(ids[0], "bird")
+    assert reviewing.reconcile(store, dataset, who="ann") == 1
+    assert reviewing.reconcile(store, dataset, who="ann") == 0
+    (entry,) = store.journal(dataset.id)
+    assert (entry.old, entry.new, entry.source) == ("cat", "bird", "native")
+    reviewing.undo(store, dataset, who="ann", source="grid")
+    assert labels(store, dataset)[0] == "cat"
+
+
+def test_a_decision_on_a_natively_edited_sample_is_stale_and_the_edit_kept(store, dataset, ids, native):
+    native(ids[0], "bird")
+    (outcome,) = decide(store, dataset, ask(ids[0], "dog", "cat"))
+    assert (outcome.saved, outcome.label) == (False, "bird")
+    assert [entry.source for entry in store.journal(dataset.id)] == ["native"]
+
+
+class _Crash(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", ["journal_add", "change_labels", "journal_settle"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_any_step_is_recovered(store, dataset, ids, monkeypatch, step, when):
+    """What was journalled ends up in the label, what was not does not, and the client's retry says the truth."""
+    real = getattr(store, step)
+
+    def dying(*arguments, **options):
+        if when == "after":
+            real(*arguments, **options)
+        raise _Crash
+
+    request = ask(ids[0], "dog", "cat")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, step, dying)
+        with pytest.raises(_Crash):
+            decide(store, dataset, request)
+    reviewing.recover(store)
+    written = not (step == "journal_add" and when == "before")
+    assert labels(store, dataset)[0] == ("dog" if written else "cat")
+    assert len(store.journal(dataset.id)) == (1 if written else 0)
+    (outcome,) = decide(store, dataset, request)
+    assert outcome.saved
+    assert labels(store, dataset)[0] == "dog"
+    assert len(store.journal(dataset.id)) == 1
+    assert store.journal_pending() == []
+
+
+def test_recovery_does_not_overwrite_a_newer_label(store, dataset, ids, monkeypatch, native):
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "change_labels", lambda *_: (_ for _ in ()).throw(_Crash()))
+        with pytest.raises(_Crash):
+            decide(store, dataset, ask(ids[0], "dog", "cat"))
+    native(ids[0], "bird")
+    assert reviewing.recover(store) == 0
+    assert labels(store, dataset)[0] == "bird"

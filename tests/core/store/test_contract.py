@@ -1,0 +1,186 @@
+"""What every dataset store does: run on memory and on the real MongoDB."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.domain.decisions import JournalEntry, LabelChange, new_id
+from core.domain.errors import NotFound
+from core.store.base import FRAME_COLUMNS
+
+CLASSES = ["cat", "dog"]
+
+
+@pytest.fixture
+def dataset(store, new_samples):
+    info = store.create("pets", CLASSES)
+    store.insert(info.id, new_samples("cat", "dog", None))
+    return store.dataset("pets")
+
+
+def _entry(dataset, sample_id, token, **changes):
+    values = {
+        "id": new_id(),
+        "dataset_id": dataset.id,
+        "sample_id": sample_id,
+        "kind": "relabel",
+        "old": "cat",
+        "new": "dog",
+        "who": "me",
+        "at": datetime.now(UTC),
+        "source": "grid",
+        "queue": "",
+        "batch": "b1",
+        "state": "pending",
+        "token": token,
+    }
+    return JournalEntry(**{**values, **changes})
+
+
+def _ids(store, dataset):
+    return store.frame(dataset.id)["sample_id"].tolist()
+
+
+def test_a_new_dataset_is_empty_and_making_it_again_changes_nothing(store):
+    made = store.create("pets", CLASSES)
+    assert (made.name, made.classes, made.samples) == ("pets", ("cat", "dog"), 0)
+    again = store.create("pets", ["other"])
+    assert (again.id, again.classes) == (made.id, ("cat", "dog"))
+    assert store.names() == ["pets"]
+
+
+def test_what_is_not_there_is_not_found(store):
+    with pytest.raises(NotFound, match="no dataset 'nope'"):
+        store.dataset("nope")
+    with pytest.raises(NotFound):
+        store.dataset_by_id("0" * 24)
+    info = store.create("pets", CLASSES)
+    with pytest.raises(NotFound):
+        store.sample(info.id, "0" * 24)
+
+
+def test_counts(store, dataset):
+    assert dataset.samples == 3
+    assert dict(dataset.labels) == {"cat": 1, "dog": 1, None: 1}
+    assert dict(dataset.splits) == {"train": 3}
+    assert store.dataset_by_id(dataset.id) == dataset
+
+
+def test_the_frame_holds_what_was_inserted(store, dataset):
+    frame = store.frame(dataset.id)
+    assert tuple(frame.columns) == FRAME_COLUMNS
+    assert frame["label"].tolist() == ["cat", "dog", None]
+    assert frame["filepath"].tolist() == ["/images/0.png", "/images/1.png", "/images/2.png"]
+    assert frame["size_bytes"].tolist() == [100, 101, 102]
+    assert frame["reviewed"].tolist() == [False, False, False]
+    assert frame["sample_id"].is_monotonic_increasing
+    sample = store.sample(dataset.id, frame["sample_id"][1])
+    assert (sample.label, sample.width, sample.height, sample.split) == ("dog", 64, 48, "train")
+
+
+def test_an_empty_frame_has_its_columns(store):
+    info = store.create("pets", CLASSES)
+    assert tuple(store.frame(info.id).columns) == FRAME_COLUMNS
+
+
+def test_every_write_moves_the_version(store, dataset, new_samples):
+    seen = [store.version(dataset.id)]
+    assert store.version(dataset.id) == seen[0]
+    sample_id = _ids(store, dataset)[0]
+    store.insert(dataset.id, new_samples("cat", folder="/more"))
+    seen.append(store.version(dataset.id))
+    store.change_labels(dataset.id, [LabelChange(new_id(), sample_id, "cat", "dog", reviewed=True)])
+    seen.append(store.version(dataset.id))
+    store.set_classes(dataset.id, ["cat", "dog", "bird"])
+    seen.append(store.version(dataset.id))
+    assert len(set(seen)) == 4
+
+
+def test_labels_are_compared_and_set(store, dataset):
+    first, second, third = _ids(store, dataset)
+    changes = [
+        LabelChange(new_id(), first, "cat", "dog", reviewed=True),
+        LabelChange(new_id(), second, "cat", "bird", reviewed=True),  # it is a dog: refused
+        LabelChange(new_id(), third, None, "cat", reviewed=True),
+        LabelChange(new_id(), "f" * 24, "cat", "dog", reviewed=True),  # nobody
+    ]
+    assert store.change_labels(dataset.id, changes) == {changes[0].entry_id, changes[2].entry_id}
+    states = store.label_states(dataset.id, [first, second, third, "f" * 24, "no id"])
+    assert {key: state.label for key, state in states.items()} == {first: "dog", second: "dog", third: "cat"}
+    assert [states[i].reviewed for i in (first, second, third)] == [True, False, True]
+    assert not any(state.edited_natively for state in states.values())
+
+
+def test_a_change_that_was_applied_before_is_applied(store, dataset):
+    change = LabelChange(new_id(), _ids(store, dataset)[0], "cat", "dog", reviewed=True)
+    assert store.change_labels(dataset.id, [change]) == {change.entry_id}
+    assert store.change_labels(dataset.id, [change]) == {change.entry_id}
+
+
+def test_a_label_can_be_taken_away_again(store, dataset):
+    third = _ids(store, dataset)[2]
+    store.change_labels(dataset.id, [LabelChange(new_id(), third, None, "cat", reviewed=True)])
+    change = LabelChange(new_id(), third, "cat", None, reviewed=False)
+    assert store.change_labels(dataset.id, [change]) == {change.entry_id}
+    assert store.frame(dataset.id)["label"].tolist() == ["cat", "dog", None]
+
+
+def test_a_token_is_journalled_once(store, dataset):
+    first, second, _ = _ids(store, dataset)
+    store.journal_add([_entry(dataset, first, "t1")])
+    store.journal_add([_entry(dataset, first, "t1"), _entry(dataset, second, "t2")])
+    assert {entry.token for entry in store.journal_pending()} == {"t1", "t2"}
+    assert len(store.journal_pending()) == 2
+    assert store.journal_by_token(["t2", "t9"]).keys() == {"t2"}
+
+
+def test_the_journal_shows_what_was_applied_newest_first(store, dataset):
+    first = _ids(store, dataset)[0]
+    entries = [_entry(dataset, first, f"t{i}", batch="b1" if i < 2 else "b2") for i in range(4)]
+    store.journal_add(entries)
+    store.journal_settle([entry.id for entry in entries[:3]], "applied")
+    store.journal_settle([entries[3].id], "refused")
+    assert [entry.token for entry in store.journal(dataset.id)] == ["t2", "t1", "t0"]
+    assert [entry.token for entry in store.journal(dataset.id, limit=1)] == ["t2"]
+    assert [entry.token for entry in store.journal_by_batch(dataset.id, "b1")] == ["t0", "t1"]
+    store.journal_mark_undone([entries[0].id])
+    assert [entry.token for entry in store.journal_by_batch(dataset.id, "b1")] == ["t1"]
+    assert store.journal_pending() == []
+
+
+def test_young_entries_are_left_to_whoever_writes_them(store, dataset):
+    store.journal_add([_entry(dataset, _ids(store, dataset)[0], "t1")])
+    assert store.journal_pending(older_than=60) == []
+    assert len(store.journal_pending(older_than=0)) == 1
+
+
+def test_a_replaced_file_keeps_label_and_split(store, dataset, new_samples):
+    from dataclasses import replace
+
+    first = _ids(store, dataset)[0]
+    store.replace_file(dataset.id, first, replace(new_samples("dog")[0], content_hash="ff", split="test", size_bytes=7))
+    row = store.frame(dataset.id).iloc[0]
+    assert (row["content_hash"], row["size_bytes"], row["label"], row["split"]) == ("ff", 7, "cat", "train")
+
+
+def test_roots_are_noted_once(store, dataset):
+    for root in ("/a", "/b", "/a"):
+        store.add_root(dataset.id, root)
+    assert store.dataset("pets").roots == ("/a", "/b")
+
+
+def test_delete(store, dataset):
+    store.journal_add([_entry(dataset, _ids(store, dataset)[0], "t1")])
+    store.delete(dataset.id)
+    assert store.names() == []
+    assert store.journal_pending() == []
+
+
+@pytest.mark.parametrize(
+    "label", ["<script>alert(1)</script>", 'a "quoted" one', "кот", "猫", "$where", "a.b", " spaced "]
+)
+def test_labels_of_any_script_survive(store, new_samples, label):
+    info = store.create(f"set {label}", [label])
+    store.insert(info.id, new_samples(label, None))
+    assert dict(store.dataset(f"set {label}").labels) == {label: 1, None: 1}
+    assert store.frame(info.id)["label"].tolist() == [label, None]
