@@ -140,7 +140,11 @@ def _start(paths: WorkspacePaths, program: Path) -> str:
     where, uri = _listen_address(paths)
     began = log.stat().st_size if log.exists() else 0
     command = [str(program), "--dbpath", _data(paths), *where, "--wiredTigerCacheSizeGB", "0.5", "--quiet"]
-    command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]  # up to 200 MB that nobody reads
+    command += [
+        "--noscripting",
+        "--setParameter",
+        "diagnosticDataCollectionEnabled=false",
+    ]  # up to 200 MB that nobody reads
     try:
         child = processes.start(command, log=log)
     except OSError as error:

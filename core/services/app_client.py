@@ -1,0 +1,92 @@
+"""What the pages need of the FiftyOne server, over HTTP: show a queue, read the selection, embed. No fiftyone here."""
+
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from core.domain.errors import ServiceFailed
+
+TOKEN_HEADER = "X-Labelloop-Token"
+LARGEST_VIEW = 5_000  # samples; the App sends a view's ids along with every request that it makes
+
+_TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is ticked in the App. ``dataset`` is ``None`` while it shows none."""
+
+    ids: tuple[str, ...]
+    dataset: str | None
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """The FiftyOne server on ``port`` of this machine.
+
+    Raises (all methods but :meth:`url` and :meth:`alive`):
+        ServiceFailed: it does not run, does not answer in time, or has no such dataset.
+    """
+
+    port: int
+    token: str = field(repr=False)
+
+    def show(self, dataset: str, ids: Sequence[str] | None, queue_title: str = "") -> int:
+        """Show the samples ``ids`` in this order (``None``: all) in every tab; the number shown.
+
+        At most ``LARGEST_VIEW`` ids are shown, the first ones. What is shown already is left as it is.
+        """
+        chosen = None if ids is None else list(ids[:LARGEST_VIEW])
+        answer = self._ask("POST", "view", {"dataset": dataset, "ids": chosen, "queue": queue_title})
+        return int(answer["shown"])
+
+    def selection(self) -> Selection:
+        """What is ticked in the App, in the order of ticking."""
+        answer = self._ask("GET", "selection")
+        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"])
+
+    def refresh(self) -> None:
+        """Have every tab read the dataset again, after labels were changed elsewhere."""
+        self._ask("POST", "refresh", {})
+
+    def alive(self, *, timeout: float = 1.0) -> bool:
+        """Whether the server answers."""
+        try:
+            self._ask("GET", "alive", timeout=timeout)
+        except ServiceFailed:
+            return False
+        return True
+
+    def url(self, host: str, dataset: str | None = None) -> str:
+        """The address for the frame. ``host`` is the host name that the person's browser uses for the page.
+
+        Raises:
+            ValueError: ``host`` is neither ``localhost`` nor ``127.0.0.1``.
+        """
+        if host not in ("localhost", "127.0.0.1"):
+            raise ValueError(host)
+        to = "/" if dataset is None else "/datasets/" + quote(dataset, safe="")
+        return f"http://{host}:{self.port}/__enter?{urlencode({'t': self.token, 'to': to})}"
+
+    def _ask(
+        self, method: str, what: str, content: dict[str, Any] | None = None, *, timeout: float = _TIMEOUT
+    ) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        body = None if content is None else json.dumps(content)
+        headers = {TOKEN_HEADER: self.token, "Content-Type": "application/json"}
+        try:
+            connection.request(method, f"/__labelloop/{what}", body, headers)
+            response = connection.getresponse()
+            text = response.read()
+            answer = json.loads(text) if response.getheader("content-type") == "application/json" else {}
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ServiceFailed("The FiftyOne server does not answer; it may still be starting.") from error
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise ServiceFailed(answer.get("sentence") or f"The FiftyOne server refused ({response.status}).")
+        return dict(answer)

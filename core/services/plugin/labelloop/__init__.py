@@ -1,0 +1,195 @@
+"""labelloop in the FiftyOne App: class buttons, class keys, confirm and undo, all through the journal.
+
+FiftyOne loads this file by its path; nothing imports it. It runs in the server's process (core.services.app_server).
+"""
+
+import functools
+import getpass
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+from core.domain.decisions import Decision, Outcome
+from core.domain.errors import LabelloopError
+from core.domain.samples import DatasetInfo
+from core.review import decisions
+from core.services import app_control
+from core.services.mongod import DATABASE
+from core.store.mongo import MongoStore
+
+KEYS = 9
+
+
+class Label(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """What the number keys call, with ``index`` from 1."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="label", label="labelloop: label by key", unlisted=True)
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _relabel(ctx, lambda info: _class_at(info, ctx.params.get("index")))
+
+
+class Relabel(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """In the operator palette: choose from all classes."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="relabel", label="labelloop: relabel the selected images")
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        """The form of the palette."""
+        inputs = types.Object()
+        view = types.RadioGroup()
+        classes = _info(ctx).classes
+        for name in classes:
+            view.add_choice(name, label=name)
+        inputs.enum("label", view.values(), label="Class", required=True, view=view)
+        return types.Property(inputs, view=types.View(label="Relabel the selected images"))
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _relabel(ctx, lambda _: ctx.params.get("label"))
+
+
+class Confirm(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """The label that the selected images have is right."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="confirm", label="labelloop: confirm the labels of the selected images")
+
+    def resolve_placement(self, ctx: Any) -> types.Placement | None:
+        """Its button in the grid's bar."""
+        return _button("✓ Confirm") if ctx.dataset is not None else None
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _decide(ctx, "confirm", lambda _: None)
+
+
+class Undo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """Take back the newest decision."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="undo", label="labelloop: undo the newest decision")
+
+    def resolve_placement(self, ctx: Any) -> types.Placement | None:
+        """Its button in the grid's bar."""
+        return _button("Undo") if ctx.dataset is not None else None
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        try:
+            outcomes = decisions.undo(_store(), _info(ctx), who=_who(), source="fiftyone")
+        except LabelloopError as error:
+            return _say(ctx, str(error), "error")
+        if not outcomes:
+            return _say(ctx, "There is nothing to undo.", "warning")
+        return _report(ctx, outcomes, "taken back")
+
+
+class _ClassButton(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """A button in the grid's bar with a class's key and name."""
+
+    index: int
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name=f"class_{self.index}", label=f"labelloop: class {self.index}", unlisted=True)
+
+    def resolve_placement(self, ctx: Any) -> types.Placement | None:
+        """Its button in the grid's bar."""
+        classes = _info(ctx).classes if ctx.dataset is not None else ()
+        return _button(f"{self.index} {classes[self.index - 1]}") if self.index <= len(classes) else None
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _relabel(ctx, lambda info: _class_at(info, self.index))
+
+
+def register(plugin: Any) -> None:
+    """Called by FiftyOne."""
+    for operator in (Label, Relabel, Confirm, Undo):
+        plugin.register(operator)
+    for index in range(1, KEYS + 1):
+        plugin.register(type(f"Class{index}", (_ClassButton,), {"index": index}))
+
+
+def _relabel(ctx: Any, choose: Callable[[DatasetInfo], str | None]) -> dict[str, Any]:
+    return _decide(ctx, "relabel", choose)
+
+
+def _decide(ctx: Any, kind: Any, choose: Callable[[DatasetInfo], str | None]) -> dict[str, Any]:
+    ids = list(ctx.selected or ([ctx.current_sample] if ctx.current_sample else []))
+    if not ids:
+        return _say(ctx, "Select images first.", "warning")
+    try:
+        info = _info(ctx)
+        label = choose(info)
+        if kind == "relabel" and label is None:
+            return _say(ctx, "There is no class with this number.", "warning")
+        states = _store().label_states(info.id, ids)
+        wanted = [
+            Decision(one, kind, label, states[one].label if one in states else None, uuid.uuid4().hex) for one in ids
+        ]
+        shown = app_control.shown
+        queue = shown.queue if shown.dataset == info.name else ""
+        outcomes = decisions.decide(_store(), info, wanted, who=_who(), source="fiftyone", queue=queue)
+    except LabelloopError as error:
+        return _say(ctx, str(error), "error")
+    return _report(ctx, outcomes, "confirmed" if label is None else f"→ {label}")
+
+
+def _report(ctx: Any, outcomes: Sequence[Outcome], done: str) -> dict[str, Any]:
+    saved = [outcome for outcome in outcomes if outcome.saved]
+    ctx.ops.clear_selected_samples()
+    ctx.ops.reload_dataset()  # reload_samples leaves the old labels on the tiles
+    if saved:
+        ctx.ops.notify(f"{len(saved)} image{'' if len(saved) == 1 else 's'} {done}", variant="success")
+    refused = next((outcome for outcome in outcomes if not outcome.saved), None)
+    if refused is not None:
+        ctx.ops.notify(f"{len(outcomes) - len(saved)} not saved: {refused.reason}", variant="error")
+    return {"saved": len(saved), "refused": len(outcomes) - len(saved)}
+
+
+def _say(ctx: Any, sentence: str, variant: str) -> dict[str, Any]:
+    ctx.ops.notify(sentence, variant=variant)
+    return {"saved": 0, "refused": 0}
+
+
+def _button(label: str) -> types.Placement:
+    return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, types.Button(label=label, prompt=False))
+
+
+def _class_at(info: DatasetInfo, index: object) -> str | None:
+    return info.classes[index - 1] if isinstance(index, int) and 1 <= index <= len(info.classes) else None
+
+
+def _info(ctx: Any) -> DatasetInfo:
+    """Read anew: other processes add classes, and FiftyOne's own copy does not notice."""
+    return _store().dataset(ctx.dataset.name)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "someone"
+
+
+@functools.cache
+def _store() -> MongoStore:
+    return MongoStore(os.environ["LABELLOOP_DATABASE_URI_NOW"], DATABASE)
