@@ -1,8 +1,222 @@
-"""The routes on Streamlit's own port: thumbnails, images, decisions."""
+"""The routes on Streamlit's own port: thumbnails, images, decisions.
 
-from starlette.routing import BaseRoute
+Streamlit's XSRF check does not cover them, so each looks at Host itself, and what writes looks at Origin and
+Content-Type too. The port of Host may differ from ours (an SSH tunnel); Origin has to be the very address that Host names.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from core.domain.decisions import Decision, Outcome
+from core.domain.errors import LabelloopError, NotFound
+from core.images.reading import UnreadableImage
+from dashboard import pictures, state
+
+HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+MAX_BODY = 256 * 1024  # bytes
+MAX_DECISIONS = 500
+FOREVER = "private, max-age=31536000, immutable"
+_ID = re.compile(r"[0-9a-f]{24}")
+_TOKEN = re.compile(r"[0-9A-Za-z-]{8,64}")
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+_log = logging.getLogger(__name__)
+_Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes() -> list[BaseRoute]:
     """Every route."""
-    return []
+    return [
+        Route("/api/alive", _fenced(_alive), methods=["GET"]),
+        Route("/thumb/{dataset}/{sample}", _fenced(_thumbnail), methods=["GET"]),
+        Route("/image/{dataset}/{sample}", _fenced(_image), methods=["GET"]),
+        Route("/api/decide", _fenced(_decide, writes=True), methods=["POST"]),
+        Route("/api/undo", _fenced(_undo, writes=True), methods=["POST"]),
+    ]
+
+
+class Refused(Exception):
+    """A request that is turned away: status and one sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+async def _alive(_: Request) -> Response:
+    answer = {"product": "labelloop", "version": version("labelloop")}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+async def _thumbnail(request: Request) -> Response:
+    dataset, sample = _ids(request)
+    wanted = request.query_params.get("v", "")
+
+    def fetch() -> Response:
+        try:
+            data, content_hash = state.workspace().thumbnail(dataset, sample)
+        except UnreadableImage as error:
+            return _picture(pictures.placeholder(str(error)), "no-store")
+        return _picture(data, FOREVER if wanted and content_hash.startswith(wanted) else "no-cache")
+
+    return await run_in_threadpool(fetch)
+
+
+async def _image(request: Request) -> Response:
+    dataset, sample = _ids(request)
+    wanted = request.query_params.get("v", "")
+
+    def fetch() -> Response:
+        found = state.workspace().sample(dataset, sample)
+        try:
+            data = pictures.showable(found.filepath)
+        except UnreadableImage as error:
+            return _picture(pictures.placeholder(str(error)), "no-store")
+        return _picture(data, FOREVER if wanted and found.content_hash.startswith(wanted) else "no-cache")
+
+    return await run_in_threadpool(fetch)
+
+
+async def _decide(request: Request) -> Response:
+    body = await _body(request)
+    dataset, queue, batch = _id(body.get("dataset")), body.get("queue", ""), _batch(body)
+    given = body.get("decisions")
+    if not isinstance(queue, str) or len(queue) > 500:
+        raise Refused(400, "The queue's name is not a short text.")
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_DECISIONS:
+        raise Refused(400, f"A request carries 1 to {MAX_DECISIONS} decisions.")
+    decisions = [_decision(one) for one in given]
+
+    def write() -> list[Outcome]:
+        workspace = state.workspace()
+        name = workspace.dataset_by_id(dataset).name
+        return workspace.decide(name, decisions, source="grid", queue=queue, batch=batch)
+
+    return _outcomes(await run_in_threadpool(write))
+
+
+async def _undo(request: Request) -> Response:
+    body = await _body(request)
+    dataset, batch = _id(body.get("dataset")), _batch(body)
+
+    def write() -> list[Outcome]:
+        workspace = state.workspace()
+        return workspace.undo(workspace.dataset_by_id(dataset).name, batch=batch, source="grid")
+
+    return _outcomes(await run_in_threadpool(write))
+
+
+def _fenced(handler: _Handler, *, writes: bool = False) -> _Handler:
+    async def answer(request: Request) -> Response:
+        try:
+            _check(request, writes=writes)
+            return await handler(request)
+        except Refused as refusal:
+            return _error(refusal.status, str(refusal))
+        except NotFound as error:
+            return _error(404, str(error))
+        except LabelloopError as error:
+            return _error(400, str(error))
+        except ClientDisconnect:
+            return _error(400, "The request broke off.")
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.url.path)
+            return _error(503, "The store does not answer; labelloop's log says more.")
+
+    return answer
+
+
+def _check(request: Request, *, writes: bool) -> None:
+    hosts = request.headers.getlist("host")
+    host = hosts[0] if len(hosts) == 1 else ""
+    if re.sub(r":\d{1,5}$", "", host).lower() not in HOSTS:
+        raise Refused(421, "labelloop answers on this computer's own address only.")
+    if not writes:
+        return
+    if request.headers.getlist("origin") not in ([f"http://{host}"], [f"https://{host}"]):
+        raise Refused(403, "Only labelloop's own pages may change labels.")
+    if request.headers.getlist("content-type") != ["application/json"]:
+        raise Refused(415, "The body has to be application/json.")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise Refused(413, f"The body is larger than {MAX_BODY // 1024} kB.")
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The body is not a JSON object.")
+    return body
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    dataset, sample = request.path_params["dataset"], request.path_params["sample"]
+    if not (_ID.fullmatch(dataset) and _ID.fullmatch(sample)):
+        raise Refused(404, "There is no such image.")
+    return dataset, sample
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise Refused(400, "An id is 24 hexadecimal digits.")
+    return value
+
+
+def _batch(body: dict[str, Any]) -> str | None:
+    value = body.get("batch")
+    if value is not None and not (isinstance(value, str) and _TOKEN.fullmatch(value)):
+        raise Refused(400, "A batch is named by 8 to 64 letters, digits and hyphens.")
+    return value
+
+
+def _decision(value: object) -> Decision:
+    if not isinstance(value, dict):
+        raise Refused(400, "A decision is a JSON object.")
+    kind, label, seen, token = (value.get(key) for key in ("kind", "label", "seen", "token"))
+    if kind not in ("relabel", "confirm"):
+        raise Refused(400, "A decision is of the kind relabel or confirm.")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise Refused(400, "A token is 8 to 64 letters, digits and hyphens.")
+    if not all(text is None or (isinstance(text, str) and len(text) <= 1000) for text in (label, seen)):
+        raise Refused(400, "A label is a text or null.")
+    if kind == "confirm":
+        label = seen
+    return Decision(sample_id=_id(value.get("sample")), kind=kind, label=label, seen=seen, token=token)
+
+
+def _outcomes(outcomes: list[Outcome]) -> Response:
+    named = {"sample_id": "sample", "entry_id": "entry"}
+    return JSONResponse(
+        {
+            "outcomes": [{named.get(key, key): value for key, value in asdict(one).items()} for one in outcomes],
+            "at": time.time(),
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _picture(data: bytes, cache: str) -> Response:
+    return Response(data, media_type=pictures.type_of(data), headers={**_SECURITY, "Cache-Control": cache})
+
+
+def _error(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status, headers={"Cache-Control": "no-store"})

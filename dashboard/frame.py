@@ -123,7 +123,7 @@ def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
 
 
 def _result(workspace: Workspace, done: list[RunView]) -> str:
-    """ "run-8: 91.2% on test, +1.4 points", newest first in ``done``; "" without a measured run."""
+    """In words, as "run-8: 91.2% on test, +1.4 points" (``done``: newest first); empty without a measured run."""
     measured = accuracy(workspace, done[0].name) if done else None
     if measured is None:
         return ""

@@ -63,7 +63,7 @@ def share_done(run: RunView) -> float:
 
 
 def time_left(run: RunView) -> str:
-    """ "2 min left"; "" where nobody knows."""
+    """In words, as "2 min left"; empty where nobody knows."""
     seconds = run.status.get("seconds_left")
     if seconds is None or run.state != "running":
         return ""
@@ -77,7 +77,7 @@ def time_left(run: RunView) -> str:
 
 
 def rate(run: RunView) -> str:
-    """ "266 images a second"; "" where nothing is measured yet."""
+    """In words, as "266 images a second"; empty where nothing is measured yet."""
     value = run.status.get("rate")
     if not value:
         return ""

@@ -86,7 +86,7 @@ def go(page: str, **params: str) -> NoReturn:
 
 
 def open_queue(spec: QueueSpec, page: str = "review") -> NoReturn:
-    """Show a queue on ``page`` ("review" or "fiftyone"). The page left is remembered for the way back. Ends this run."""
+    """Show a queue on ``page`` ("review" or "fiftyone"). The page left is kept for the way back. Ends this run."""
     st.session_state[_BACK] = (current_page(), dict(st.query_params))
     go(page, **_dataset_param(), **spec.to_params())
 

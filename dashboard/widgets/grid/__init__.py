@@ -1,0 +1,103 @@
+"""The keyboard grid: thumbnails, keys, decisions over our own route. JavaScript and CSS lie beside this file."""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Any
+
+import streamlit as st
+
+from core.domain.samples import DatasetInfo
+from core.review.queues import QueueItem
+from core.workspace import Workspace
+from dashboard import palette
+
+_SCRIPTS = ("sender.js", "model.js", "view.js", "grid.js")  # one module, in this order
+_RECENT = 10
+_SPLITS = {"train": "t", "val": "v", "test": "e"}
+_HERE = Path(__file__).parent
+
+
+def draw(
+    workspace: Workspace,
+    dataset: DatasetInfo,
+    items: Sequence[QueueItem],
+    *,
+    queue_title: str,
+    key: str,
+    height: int | None = None,
+    rail: bool = True,
+    read_at: float | None = None,
+    rerun: bool = False,
+) -> None:
+    """Draw ``items`` as a keyboard grid.
+
+    ``height`` is in pixels (``None``: as tall as the window allows); without ``rail`` the classes are a strip under the
+    tiles, for narrow panels. ``key`` names the place on the page; a place that shows the same ``queue_title`` again keeps
+    its tiles, focus, selection and saved marks. ``read_at`` is the time (unix) just before ``items`` were read, so
+    that a decision made meanwhile is not painted over; ``rerun`` draws the page again after decisions.
+    """
+    payload = json.dumps(
+        {
+            "identity": f"{dataset.id} {key} {queue_title}",
+            "at": time.time() - 1 if read_at is None else read_at,
+            "dataset": dataset.id,
+            "title": queue_title,
+            "queue": queue_title,
+            "height": height,
+            "rail": rail,
+            "nudge": rerun,
+            "recent": _recent(workspace, dataset),
+            **_columns(items, dataset),
+        }
+    )
+    _component()(key=key, data=payload.encode(), on_decided_change=_nothing)
+
+
+def _columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
+    """The queue as columns: a tenth of the size of a list of objects, and one string for all ids."""
+    others = {name for item in items for name in (item.label, item.suggestion) if name is not None}
+    names = [*dataset.classes, *sorted(others.difference(dataset.classes))]
+    place = {name: at for at, name in enumerate(names)}
+    texts: dict[str, int] = {}
+    return {
+        "names": names,
+        "colours": [palette.colour_of(name, dataset.classes) for name in names],
+        "assignable": len(dataset.classes),
+        "counts": [dataset.labels.get(name, 0) for name in names],
+        "ids": "".join(item.sample_id for item in items),
+        "hashes": "".join(item.content_hash[:8].ljust(8, "0") for item in items),
+        "labels": [place.get(item.label, -1) if item.label is not None else -1 for item in items],
+        "suggestions": [place.get(item.suggestion, -1) if item.suggestion is not None else -1 for item in items],
+        "confidences": [0 if item.confidence is None else round(item.confidence * 100) for item in items],
+        "reasons": [texts.setdefault(item.reason, len(texts)) for item in items],
+        "texts": list(texts),
+        "splits": "".join(_SPLITS.get(item.split, " ") for item in items),
+        "reviewed": "".join("1" if item.reviewed else "0" for item in items),
+        "files": [PurePath(item.filepath).name for item in items],
+    }
+
+
+def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
+    """The last decisions that were not taken back, a batch a line, newest first."""
+    batches: dict[str, dict[str, Any]] = {}
+    for entry in workspace.journal(dataset.name, limit=300):
+        if entry.undone or entry.undoes:
+            continue
+        line = batches.setdefault(entry.batch, {"batch": entry.batch, "undone": False, "entries": []})
+        line["entries"].append([entry.sample_id, entry.old, entry.new, entry.kind])
+    return list(batches.values())[:_RECENT]
+
+
+def _nothing() -> None:
+    """The component asks for a rerun by changing a value; the rerun is all there is to do."""
+
+
+@cache
+def _component() -> Any:
+    script = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return st.components.v2.component(
+        "labelloop-grid", js=script, css=(_HERE / "grid.css").read_text(encoding="utf-8"), html="<div></div>"
+    )

@@ -1,0 +1,324 @@
+// The component: what keys and clicks do, and what a rerun of the page changes. State lives on the root element.
+
+export default function (component) {
+  const { parentElement: root, setTriggerValue } = component;
+  const data = JSON.parse(new TextDecoder().decode(component.data));
+  const view = (root.labelloop ??= makeView(root));
+  view.nudge = data.nudge ? () => setTriggerValue("decided", Date.now()) : null;
+  show(view, data);
+  listen(view);
+  return () => unlisten(view);
+}
+
+function makeView(root) {
+  root.querySelectorAll(".labelloop").forEach((old) => old.remove());
+  const view = buildView(root, actions(() => root.labelloop));
+  view.fitted = () => fitHeight(view);
+  return view;
+}
+
+function show(view, data) {
+  const known = view.model?.identity === data.identity;
+  if (known) {
+    refreshModel(view.model, data);
+  } else {
+    view.model = makeModel(data);
+    view.nodes = new Map();
+    const place = (window.labelloopPlaces ??= new Map()).get(data.identity);
+    const at = place ? view.model.tiles.findIndex((tile) => tile.id === place) : 0;
+    move(view.model, Math.max(0, at));
+  }
+  view.frame.classList.toggle("narrow", !data.rail);
+  applySize(view);
+  view.fitted();
+  paintPage(view);
+  if (!known) {
+    paintFocus(view);
+    if (data.rail && document.activeElement === document.body) view.tiles.focus({ preventScroll: true });
+  }
+  preload(view);
+}
+
+// Every listener of the page is taken off before it is put on again: a rerun must not leave two.
+function listen(view) {
+  unlisten(view);
+  view.listening = new AbortController();
+  const { signal } = view.listening;
+  view.frame.addEventListener("keydown", (event) => onKey(view, event), { signal });
+  document.addEventListener("keydown", (event) => {
+    const idle = document.activeElement === document.body || document.activeElement?.matches("section.stMain, [data-testid='stMain']");
+    if (idle && view.root.isConnected && !document.querySelector("[role='dialog']")) onKey(view, event);
+  }, { signal });
+  view.tiles.addEventListener("click", (event) => onClick(view, event), { signal });
+  view.tiles.addEventListener("dblclick", (event) => tileOf(view, event) && view.act.zoom(), { signal });
+  view.tiles.addEventListener("error", (event) => onBroken(event), { signal, capture: true });
+  window.addEventListener("resize", view.fitted, { signal });
+  view.off = sender.on((one, event, detail) => onSender(view, one, event, detail));
+}
+
+function unlisten(view) {
+  view.listening?.abort();
+  view.off?.();
+}
+
+function actions(current) {
+  const after = (tiles, { advance = false } = {}) => {
+    const view = current();
+    if (!tiles.length) return;
+    const { model } = view;
+    if (advance) {
+      const last = Math.max(...tiles.map((tile) => model.tiles.indexOf(tile)));
+      model.selected.clear();
+      step(last + 1 - model.focus);
+    }
+    tiles.forEach((tile) => paintTile(view, tile));
+    paintBar(view);
+    paintRail(view);
+    paintFocus(view, advance);
+  };
+  const step = (by, options) => {
+    const view = current();
+    const { model } = view;
+    const page = model.page;
+    if (model.focus + by >= model.tiles.length && by > 0) say(view, "This is the end of the queue.");
+    move(model, model.focus + by, options);
+    if (model.page !== page) paintPage(view), preload(view);
+    else if (options?.extend) paintPage(view);
+    paintFocus(view);
+    window.labelloopPlaces.set(model.identity, focusedOf(model)?.id);
+  };
+  const act = {
+    step,
+    skip: () => step(1),
+    decide(kind, label) {
+      const view = current();
+      const tiles = decide(view.model, kind, label);
+      if (!tiles.length) return say(view, kind === "confirm" ? "There is no label to confirm: press a class key." : "There is no suggestion here.");
+      after(tiles, { advance: true });
+      return focusTiles(view);
+    },
+    undo(batch) {
+      const view = current();
+      const tiles = undo(view.model, batch);
+      if (!tiles.length) return say(view, "There is nothing to undo here.");
+      const first = view.model.tiles.indexOf(tiles.at(-1));
+      if (first >= 0) step(first - view.model.focus);
+      after(tiles);
+      return focusTiles(view);
+    },
+    again(tile) {
+      const view = current();
+      const { model } = view;
+      const wanted = tile.wanted;
+      model.selected.clear();
+      move(model, model.tiles.indexOf(tile));
+      after(decide(model, "relabel", wanted));
+    },
+    retryAll() {
+      const view = current();
+      sender.retryNow();
+      const failed = view.model.tiles.find((tile) => tile.mark === "failed");
+      if (failed) step(view.model.tiles.indexOf(failed) - view.model.focus);
+    },
+    clear() {
+      const view = current();
+      view.model.selected.clear();
+      paintPage(view);
+    },
+    turn(by) {
+      const view = current();
+      const { model } = view;
+      const to = model.page + by;
+      if (to < 0 || to >= pagesOf(model)) return;
+      step(to * PAGE - model.focus);
+    },
+    resize(size) {
+      const view = current();
+      const sharp = view.size > 320;
+      view.size = Math.max(88, Math.min(460, size));
+      remember("size", view.size);
+      applySize(view);
+      if (sharp !== view.size > 320) shownOf(view.model).forEach((tile) => (view.nodes.get(tile.id).querySelector("img").src = sourceOf(view, tile)));
+      paintFocus(view);
+    },
+    fill() {
+      const view = current();
+      view.fill = !view.fill;
+      remember("fill", Number(view.fill));
+      applySize(view);
+      paintBar(view);
+    },
+    filter: () => paintRail(current()),
+    help: () => current().help.showModal(),
+    zoom() {
+      const view = current();
+      if (!focusedOf(view.model)) return;
+      view.zoom.dialog.showModal();
+      paintRail(view);
+      paintZoom(view);
+    },
+  };
+  return act;
+}
+
+function onSender(view, one, event, detail) {
+  if (event === "sent" || one.dataset !== view.model.data.dataset) return;
+  const tiles = settle(view.model, one, event, detail);
+  tiles.forEach((tile) => paintTile(view, tile));
+  paintBar(view);
+  if (event !== "waiting") paintRail(view);
+  if (view.zoom.dialog.open) paintZoom(view);
+  const failed = tiles.find((tile) => tile.mark === "failed");
+  if (failed) say(view, `Not saved: ${failed.problem}`);
+  clearTimeout(view.nudging);
+  if (view.nudge && event === "done") view.nudging = setTimeout(() => sender.operations.length || view.nudge?.(), 500);
+}
+
+function onKey(view, event) {
+  if (event.defaultPrevented || event.isComposing || view.help.open) return;
+  const origin = event.composedPath()[0];
+  if (origin === view.find) return onFindKey(view, event);
+  if (origin.matches?.("input[type='range']") && event.key.startsWith("Arrow")) return;
+  const pressed = origin.closest?.("button");
+  if (pressed && [" ", "Enter", "Tab"].includes(event.key) && !pressed.closest(".tile")) return;
+  const command = event.ctrlKey || event.metaKey;
+  const act = command ? commands(view)[event.key.toLowerCase()] : event.altKey ? undefined : keys(view, event)[event.key];
+  if (!act) return;
+  event.preventDefault();
+  event.stopPropagation();
+  act();
+}
+
+function commands(view) {
+  const { model, act } = view;
+  return {
+    a: () => {
+      shownOf(model).forEach((tile) => model.selected.add(tile.id));
+      paintPage(view);
+    },
+    z: () => act.undo(),
+  };
+}
+
+function keys(view, event) {
+  const { model, act } = view;
+  const extend = event.shiftKey;
+  const columns = view.zoom.dialog.open ? 1 : columnsOf(view);
+  const rows = Math.max(1, Math.floor(view.scroll.clientHeight / (view.tiles.firstElementChild?.offsetHeight || 1)));
+  const pick = () => {
+    if (!focusedOf(model)) return;
+    toggle(model, focusedOf(model));
+    model.anchor = model.focus;
+    paintTile(view, focusedOf(model));
+    paintBar(view);
+  };
+  const table = {
+    ArrowLeft: () => act.step(-1, { extend }),
+    ArrowRight: () => act.step(1, { extend }),
+    ArrowUp: () => model.focus >= columns && act.step(-columns, { extend }),
+    ArrowDown: () => act.step(Math.min(columns, model.tiles.length - 1 - model.focus), { extend }),
+    PageUp: () => act.step(-columns * rows, { extend }),
+    PageDown: () => act.step(Math.min(columns * rows, model.tiles.length - 1 - model.focus), { extend }),
+    Home: () => act.step(firstOf(model) - model.focus, { extend }),
+    End: () => act.step(firstOf(model) + shownOf(model).length - 1 - model.focus, { extend }),
+    x: pick,
+    " ": pick,
+    Enter: () => act.decide("confirm"),
+    a: () => act.decide("suggestion"),
+    u: () => act.undo(),
+    s: act.skip,
+    z: () => (view.zoom.dialog.open ? view.zoom.dialog.close() : act.zoom()),
+    f: act.fill,
+    "[": () => act.turn(-1),
+    "]": () => act.turn(1),
+    "+": () => act.resize(view.size + 24),
+    "=": () => act.resize(view.size + 24),
+    "-": () => act.resize(view.size - 24),
+    "?": act.help,
+  };
+  if (!view.find.hidden) table["/"] = table["0"] = () => (view.zoom.dialog.close(), view.find.focus());
+  if (view.zoom.dialog.open) table.Escape = () => view.zoom.dialog.close();
+  else if (model.selected.size) table.Escape = act.clear;
+  model.data.names.slice(0, Math.min(9, model.data.assignable)).forEach((label, at) => {
+    table[String(at + 1)] = () => act.decide("relabel", label);
+  });
+  return table;
+}
+
+function onFindKey(view, event) {
+  if (!["Enter", "Escape"].includes(event.key)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const first = view.classes.querySelector(".class");
+  if (event.key === "Enter" && !first) return;
+  view.find.value = "";
+  paintRail(view);
+  focusTiles(view);
+  if (event.key === "Enter") view.act.decide("relabel", first.dataset.class);
+}
+
+function onClick(view, event) {
+  const tile = tileOf(view, event);
+  if (!tile) return;
+  const { model } = view;
+  const place = model.tiles.indexOf(tile);
+  if (event.target.closest(".again")) return view.act.again(tile);
+  if (event.shiftKey) {
+    move(model, place, { extend: true });
+  } else if (event.ctrlKey || event.metaKey || event.target.closest(".pick")) {
+    move(model, place);
+    toggle(model, tile);
+  } else {
+    model.selected.clear();
+    move(model, place);
+  }
+  window.labelloopPlaces.set(model.identity, tile.id);
+  paintPage(view);
+  paintFocus(view);
+  focusTiles(view);
+}
+
+function tileOf(view, event) {
+  const node = event.target.closest?.(".tile");
+  return node ? view.model.byId.get(node.id.slice(5)) : null;
+}
+
+function onBroken(event) {
+  if (event.target.tagName === "IMG") event.target.closest(".pic").classList.add("broken");
+}
+
+function focusTiles(view) {
+  if (!view.zoom.dialog.open) view.tiles.focus({ preventScroll: true });
+}
+
+function columnsOf(view) {
+  return getComputedStyle(view.tiles).gridTemplateColumns.split(" ").length;
+}
+
+function applySize(view) {
+  view.frame.style.setProperty("--size", `${view.size}px`);
+  view.frame.classList.toggle("fill", view.fill);
+  view.slider.value = view.size;
+}
+
+// As tall as the window allows, so that bar and rail stay in sight and only the tiles scroll.
+function fitHeight(view) {
+  const given = view.model?.data.height;
+  const main = view.frame.closest("section") ?? view.root.host?.closest("section");
+  const top = view.frame.getBoundingClientRect().top + (main?.scrollTop ?? 0);
+  const free = Math.max(420, window.innerHeight - top - 14);
+  view.frame.style.height = `${given ?? Math.round(free)}px`;
+}
+
+function preload(view) {
+  const { model } = view;
+  const next = model.tiles.slice(firstOf(model) + PAGE, firstOf(model) + 2 * PAGE);
+  clearTimeout(view.preloading);
+  view.preloading = setTimeout(() => (view.ahead = next.map((tile) => Object.assign(new Image(), { src: sourceOf(view, tile) }))), 1200);
+}
+
+function say(view, sentence) {
+  view.said.textContent = sentence;
+  clearTimeout(view.saying);
+  view.saying = setTimeout(() => (view.said.textContent = ""), 4000);
+}

@@ -1,0 +1,203 @@
+// What the grid knows: tiles, selection, focus, pages, the last decisions. No DOM in here.
+
+const PAGE = 100;
+const REMEMBERED = 10;
+
+const SPLITS = { t: "train", v: "val", e: "test" };
+
+function readTiles(data) {
+  const name = (place) => (place < 0 ? null : data.names[place]);
+  return Array.from({ length: data.labels.length }, (_, at) => ({
+    id: data.ids.slice(24 * at, 24 * at + 24),
+    hash: data.hashes.slice(8 * at, 8 * at + 8),
+    label: name(data.labels[at]),
+    suggestion: name(data.suggestions[at]),
+    confidence: data.confidences[at],
+    reason: data.texts[data.reasons[at]],
+    split: SPLITS[data.splits[at]] ?? "",
+    reviewed: data.reviewed[at] === "1",
+    file: data.files[at],
+    mark: "", // "", "sending", "waiting", "saved", "failed"
+    problem: "",
+    wanted: null, // the label that could not be saved
+    truth: name(data.labels[at]), // the label as the server last told it
+    open: 0, // operations on their way
+    ackedAt: 0, // the server's clock: data read before it is older than what this tile shows
+  }));
+}
+
+function makeModel(data) {
+  const model = {
+    identity: data.identity,
+    tiles: readTiles(data),
+    byId: new Map(),
+    page: 0,
+    focus: 0,
+    anchor: 0,
+    selected: new Set(),
+    recent: data.recent,
+    counts: new Map(),
+    data,
+  };
+  index(model);
+  count(model);
+  sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one));
+  return model;
+}
+
+// A rerun brought the same queue again: what is here stays where it is, new labels are taken over, new tiles are added.
+function refreshModel(model, data) {
+  const before = model.byId;
+  model.data = data;
+  count(model);
+  for (const fresh of readTiles(data)) {
+    const tile = before.get(fresh.id);
+    if (!tile) {
+      model.tiles.push(fresh);
+      continue;
+    }
+    Object.assign(tile, { suggestion: fresh.suggestion, confidence: fresh.confidence, reason: fresh.reason, hash: fresh.hash });
+    if (tile.open || data.at <= tile.ackedAt) {
+      const shown = tile.label;
+      tile.label = fresh.label;
+      shift(model, tile, shown); // the counts that came do not know of it yet
+      continue;
+    }
+    if (tile.label !== fresh.label && tile.mark === "saved") tile.mark = "";
+    tile.label = tile.truth = fresh.label;
+    tile.reviewed = fresh.reviewed;
+  }
+  const known = new Set(data.recent.map((entry) => entry.batch));
+  const mine = model.recent.filter((one) => one.mine && !known.has(one.batch) && !(one.ackedAt <= data.at));
+  model.recent = [...mine, ...data.recent].slice(0, REMEMBERED);
+  index(model);
+}
+
+function index(model) {
+  model.byId = new Map(model.tiles.map((tile) => [tile.id, tile]));
+}
+
+function count(model) {
+  model.counts = new Map(model.data.names.map((name, place) => [name, model.data.counts[place] ?? 0]));
+}
+
+function shift(model, tile, label) {
+  if (tile.label !== null) model.counts.set(tile.label, (model.counts.get(tile.label) ?? 0) - 1);
+  if (label !== null) model.counts.set(label, (model.counts.get(label) ?? 0) + 1);
+  tile.label = label;
+}
+
+// What was on its way when this list was read is shown as on its way.
+function replay(model, one) {
+  for (const decision of one.decisions ?? []) {
+    const tile = model.byId.get(decision.sample);
+    if (!tile) continue;
+    tile.open += 1;
+    tile.mark = one.state === "waiting" ? "waiting" : "sending";
+    if (decision.kind === "relabel") shift(model, tile, decision.label);
+  }
+}
+
+const pagesOf = (model) => Math.max(1, Math.ceil(model.tiles.length / PAGE));
+const firstOf = (model) => model.page * PAGE;
+const shownOf = (model) => model.tiles.slice(firstOf(model), firstOf(model) + PAGE);
+const focusedOf = (model) => model.tiles[model.focus];
+
+function targetsOf(model) {
+  if (!model.selected.size) return focusedOf(model) ? [focusedOf(model)] : [];
+  return model.tiles.filter((tile) => model.selected.has(tile.id));
+}
+
+// Decide on the selection or the focused tile. Returns the tiles that changed.
+function decide(model, kind, label) {
+  let tiles = targetsOf(model);
+  if (kind === "suggestion") tiles = tiles.filter((tile) => tile.suggestion !== null);
+  if (kind === "confirm") tiles = tiles.filter((tile) => tile.label !== null);
+  if (!tiles.length) return [];
+  const batch = crypto.randomUUID();
+  const entry = { batch, at: Date.now() / 1000, mine: true, undone: false, entries: [] };
+  const decisions = tiles.map((tile) => {
+    const seen = tile.label;
+    const wanted = kind === "confirm" ? seen : kind === "suggestion" ? tile.suggestion : label;
+    const same = wanted === seen;
+    entry.entries.push([tile.id, seen, wanted, same ? "confirm" : "relabel"]);
+    if (!same) shift(model, tile, wanted);
+    Object.assign(tile, { mark: "sending", problem: "", wanted, reviewed: true, open: tile.open + 1 });
+    return { sample: tile.id, kind: same ? "confirm" : "relabel", label: wanted, seen, token: crypto.randomUUID() };
+  });
+  model.recent = [entry, ...model.recent].slice(0, REMEMBERED);
+  const samples = tiles.map((tile) => tile.id);
+  sender.submit({ kind: "decide", dataset: model.data.dataset, queue: model.data.queue, batch, samples, decisions });
+  return tiles;
+}
+
+// Take back one batch, the newest of the last decisions if none is named. Returns the tiles that changed.
+function undo(model, batch) {
+  const entry = model.recent.find((one) => !one.undone && (!batch || one.batch === batch));
+  if (!entry) return [];
+  entry.undone = true;
+  const tiles = [];
+  for (const [sample, old, now] of [...entry.entries].reverse()) {
+    const tile = model.byId.get(sample);
+    if (!tile) continue;
+    if (tile.label === now && old !== now) shift(model, tile, old);
+    Object.assign(tile, { mark: "sending", problem: "", wanted: null, reviewed: false, open: tile.open + 1 });
+    tiles.push(tile);
+  }
+  const samples = entry.entries.map(([sample]) => sample);
+  sender.submit({ kind: "undo", dataset: model.data.dataset, batch: entry.batch, samples });
+  return tiles;
+}
+
+// What the sender learned of an operation. Returns the tiles that changed.
+function settle(model, one, event, detail) {
+  const tiles = one.samples.map((sample) => model.byId.get(sample)).filter(Boolean);
+  if (event === "waiting") tiles.forEach((tile) => Object.assign(tile, { mark: "waiting", problem: detail }));
+  if (event === "failed") {
+    tiles.forEach((tile) => close(model, tile, { saved: false, label: tile.truth, reason: detail }));
+    drop(model, one);
+  }
+  if (event === "done") {
+    const outcomes = new Map(detail.outcomes.map((outcome) => [outcome.sample, outcome]));
+    for (const tile of tiles) {
+      tile.ackedAt = detail.at;
+      close(model, tile, outcomes.get(tile.id) ?? { saved: true, label: tile.truth }, one.kind);
+    }
+    const entry = model.recent.find((other) => other.batch === one.batch);
+    if (entry) entry.ackedAt = detail.at;
+    if (detail.outcomes.length && detail.outcomes.every((outcome) => !outcome.saved)) drop(model, one);
+  }
+  return tiles;
+}
+
+// A batch that was not saved is no decision; an undo that was not done leaves it one.
+function drop(model, one) {
+  if (one.kind === "decide") model.recent = model.recent.filter((entry) => entry.batch !== one.batch);
+  else model.recent.filter((entry) => entry.batch === one.batch).forEach((entry) => (entry.undone = false));
+}
+
+function close(model, tile, outcome, kind) {
+  tile.open = Math.max(0, tile.open - 1);
+  tile.truth = outcome.label;
+  if (tile.open) return; // a later decision on the same tile is on its way: it will have the last word
+  if (tile.truth !== tile.label) shift(model, tile, tile.truth);
+  tile.mark = outcome.saved ? (kind === "undo" ? "" : "saved") : "failed";
+  tile.problem = outcome.saved ? "" : outcome.reason;
+  if (outcome.saved) tile.wanted = null;
+}
+
+function move(model, place, { extend = false } = {}) {
+  const to = Math.max(0, Math.min(model.tiles.length - 1, place));
+  model.focus = to;
+  model.page = Math.floor(to / PAGE);
+  if (!extend) {
+    model.anchor = to;
+    return;
+  }
+  const [low, high] = [Math.min(model.anchor, to), Math.max(model.anchor, to)];
+  model.selected = new Set(model.tiles.slice(low, high + 1).map((tile) => tile.id));
+}
+
+function toggle(model, tile) {
+  if (!model.selected.delete(tile.id)) model.selected.add(tile.id);
+}
