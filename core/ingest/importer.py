@@ -76,7 +76,11 @@ def import_folder(
     changed = [read for read in reads if str(read.file.path) in stats]
     _refresh(store, dataset, changed, existing, report)
     new = [read for read in reads if str(read.file.path) not in stats]
-    _insert(store, dataset, new, existing, report, seed=seed, frozen_test=frozen_test, source=str(preview.folder))
+    splits_of = _choose_splits(new, set(preview.splits), existing, seed=seed, frozen_test=frozen_test)
+    samples = [_sample(read, split, str(preview.folder)) for read, split in zip(new, splits_of, strict=True)]
+    store.insert(dataset.id, samples)
+    _report_new(report, samples, existing)
+    _add_notes(report, samples, existing, set(preview.splits))
     report.seconds = time.monotonic() - started
     return report
 
@@ -131,20 +135,7 @@ def _refresh(
         report.outcomes.append(FileOutcome(path, "present" if same else "changed", read.file.label))
 
 
-def _insert(
-    store: SampleStore,
-    dataset: DatasetInfo,
-    reads: Sequence[_Read],
-    existing: pd.DataFrame,
-    report: Report,
-    *,
-    seed: int,
-    frozen_test: bool,
-    source: str,
-) -> None:
-    chosen = _choose_splits(reads, existing, seed=seed, frozen_test=frozen_test)
-    samples = [_sample(read, split, source) for read, split in zip(reads, chosen, strict=True)]
-    store.insert(dataset.id, samples)
+def _report_new(report: Report, samples: Sequence[NewSample], existing: pd.DataFrame) -> None:
     first: dict[str, tuple[str, str | None]] = {
         content: (path, label)
         for content, path, label in zip(existing["content_hash"], existing["filepath"], existing["label"], strict=True)
@@ -159,28 +150,29 @@ def _insert(
             )
         report.splits[sample.split] += 1
         report.labels[sample.label or ""] += 1
-    _add_notes(report, reads, samples, existing)
 
 
-def _choose_splits(reads: Sequence[_Read], existing: pd.DataFrame, *, seed: int, frozen_test: bool) -> list[Split]:
+def _choose_splits(
+    reads: Sequence[_Read], brought: set[Split], existing: pd.DataFrame, *, seed: int, frozen_test: bool
+) -> list[Split]:
     """The folder's own splits as they are; what it does not bring is made.
 
     A folder with train and val keeps both and gets no test split: val is what its owner holds back. A folder that
     brings no val gets one out of train, since a network's best epoch must be chosen on something.
     """
-    brought = {read.file.split for read in reads if read.file.split is not None}
     rows = list(zip(existing["label"], existing["content_hash"], existing["split"], strict=True))
     chosen: list[Split] = [read.file.split or "train" for read in reads]
     open_ = [
-        i for i, r in enumerate(reads) if r.file.split is None or (r.file.split == "train" and not brought & {"val"})
+        i for i, r in enumerate(reads) if r.file.split is None or (r.file.split == "train" and "val" not in brought)
     ]
     fixed = sorted(set(range(len(reads))) - set(open_))
-    rows += [(reads[i].file.label, reads[i].content_hash, chosen[i]) for i in fixed]
     allowed: list[Split] = ["train"]
     if "val" not in brought:
         allowed.append("val")
     if not frozen_test and not brought & {"val", "test"}:
         allowed.append("test")
+    # A copy in the folder's own test split does not draw its twin out of train: that leak is the folder's, and told.
+    rows += [(reads[i].file.label, reads[i].content_hash, chosen[i]) for i in fixed if chosen[i] in allowed]
     made = splits.assign(
         [reads[i].file.label for i in open_],
         [reads[i].content_hash for i in open_],
@@ -193,7 +185,7 @@ def _choose_splits(reads: Sequence[_Read], existing: pd.DataFrame, *, seed: int,
     return chosen
 
 
-def _add_notes(report: Report, reads: Sequence[_Read], samples: Sequence[NewSample], existing: pd.DataFrame) -> None:
+def _add_notes(report: Report, samples: Sequence[NewSample], existing: pd.DataFrame, brought: set[Split]) -> None:
     groups = [*existing["content_hash"], *(sample.content_hash for sample in samples)]
     where = [*existing["split"], *(sample.split for sample in samples)]
     report.leaks = len(splits.crossing(groups, where))
@@ -205,7 +197,6 @@ def _add_notes(report: Report, reads: Sequence[_Read], samples: Sequence[NewSamp
         report.notes.append(
             f"{_count(report.conflicts(), 'duplicate')} filed under another label than the picture it copies."
         )
-    brought = {read.file.split for read in reads if read.file.split is not None}
     if "val" in brought and "test" not in brought:
         report.notes.append("The folder brings no test images; figures are read on val.")
     labelled = {sample.label for sample in samples if sample.label is not None}

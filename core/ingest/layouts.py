@@ -92,7 +92,8 @@ def folder_of(text: str | Path) -> Path:
             raise BadInput(f"There is no folder {str(folder)!r}; check the spelling, or paste its full path.")
         if not folder.is_dir():
             raise BadInput(f"{str(folder)!r} is a file; name the folder that holds it.")
-        next(os.scandir(folder), None)
+        with os.scandir(folder):
+            pass
     except PermissionError:
         raise BadInput(
             f"labelloop may not read {str(folder)!r}; give it permission, or choose another folder."

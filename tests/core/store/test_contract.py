@@ -1,5 +1,6 @@
 """What every dataset store does: run on memory and on the real MongoDB."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -155,7 +156,6 @@ def test_young_entries_are_left_to_whoever_writes_them(store, dataset):
 
 
 def test_a_replaced_file_keeps_label_and_split(store, dataset, new_samples):
-    from dataclasses import replace
 
     first = _ids(store, dataset)[0]
     store.replace_file(dataset.id, first, replace(new_samples("dog")[0], content_hash="ff", split="test", size_bytes=7))
