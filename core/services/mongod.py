@@ -61,6 +61,10 @@ class Connection:
         """Whether the database answers."""
         return _answers(self.uri, patience=1.0)
 
+    def process_alive(self) -> bool:
+        """Whether mongod's process lives: quick, and no proof that it answers."""
+        return not self.ours or _recorded(self._paths, read_json(_address(self._paths))) is not None
+
     def revive(self) -> None:
         """Start mongod again at the same address if it died.
 
