@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+
 from core.evaluation.comparison import compare, mcnemar
 from core.runs import predictions as files
-from scipy.stats import binomtest
 
 CLASSES = ["cat", "dog"]
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
+
 from core.evaluation import metrics
 from core.runs import predictions as files
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
 
 def _predictions(true, pred, classes):

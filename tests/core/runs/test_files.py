@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+
 from core.runs import predictions as files
 from core.runs.atomic import append_json_line, read_json, read_json_lines, write_json, written_aside
 

@@ -6,10 +6,11 @@ import sys
 import time
 
 import pytest
+from filelock import FileLock
+
 from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 from core.runs.states import START_GRACE, state, state_of
-from filelock import FileLock
 
 DONE, BAD, KILLED = {"returncode": 0}, {"returncode": 1}, {"returncode": -9}
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from core.domain.errors import NotFound
 from core.domain.samples import DatasetInfo
 from core.runs.layout import WorkspacePaths

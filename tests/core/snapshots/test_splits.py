@@ -2,17 +2,18 @@
 
 from collections import Counter
 
-from core.snapshots.splits import assign, crossing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-DATA = st.lists(
-    st.tuples(st.sampled_from(["cat", "dog", "bird", None]), st.integers(0, 200)), min_size=1, max_size=150
-)
+from core.snapshots.splits import assign, crossing
+
+DATA = st.lists(st.tuples(st.sampled_from(["cat", "dog", "bird", None]), st.integers(0, 200)), min_size=1, max_size=150)
 
 
 def _split(rows, **options):
-    return assign([label for label, _ in rows], [f"g{group}" for _, group in rows], seed=options.pop("seed", 0), **options)
+    return assign(
+        [label for label, _ in rows], [f"g{group}" for _, group in rows], seed=options.pop("seed", 0), **options
+    )
 
 
 def test_shares_are_kept_in_every_class():
