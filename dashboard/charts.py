@@ -110,6 +110,12 @@ def confusion(
     return figure
 
 
+def least_width(classes: Sequence[str]) -> int:
+    """Pixels under which a matrix of these classes cannot be read."""
+    longest = max((len(shorten(name)) for name in classes), default=1)
+    return min(300, longest * 8 + 40) + len(classes) * (36 if len(classes) <= 10 else 15 if len(classes) <= 20 else 14)
+
+
 def difference(classes: Sequence[str], old: Counts, new: Counts, *, template: Template = "light") -> go.Figure:
     """What changed from ``old`` to ``new``: better (more right, fewer errors) in one hue, worse in the other."""
     ink, size = _INKS[template], len(classes)
@@ -364,7 +370,7 @@ def _targets(hover: list[list[str]], *, chosen: tuple[int, int] | None, ink: _In
             "size": max(6, _cell_height(size) - 6),
             "color": ink.font,
             "opacity": 0,
-            "line": {"width": 3},
+            "line": {"width": 2.5},
         },
         selected={"marker": {"opacity": 1, "color": ink.font}},
         unselected={"marker": {"opacity": 0}},
@@ -394,7 +400,7 @@ def _cell_hover(classes: Sequence[str], matrix: Counts, i: int, j: int, *, befor
 
 def _cell_height(size: int) -> int:
     """Pixels of a row; 60 classes still fit on two screens with each name readable."""
-    for limit, pixels in ((3, 96), (6, 64), (10, 48), (14, 38), (20, 30), (40, 18)):
+    for limit, pixels in ((2, 120), (3, 96), (4, 80), (6, 64), (10, 48), (14, 38), (20, 30), (40, 18)):
         if size <= limit:
             return pixels
     return 14
@@ -411,6 +417,9 @@ def _matrix_axes(figure: go.Figure, classes: Sequence[str], *, ink: _Ink) -> Non
     longest = max((len(name) for name in short), default=1)
     font = 13 if size <= 10 else 11 if size <= 20 else 9
     angle = 0 if size * longest <= 44 else -45 if size <= 20 else -90
+    # Slanted names reach past the right edge; Plotly would leave those out.
+    slanted = [len(name) * font * 0.4 - (size - 1 - place) * 14 for place, name in enumerate(short)]
+    right = int(max(4, *slanted, 0)) if angle == -45 else 4
     head = 30 if angle == 0 else int(longest * font * 0.56 * (0.75 if angle == -45 else 1)) + 18
     _plain(figure, ink=ink, height=size * _cell_height(size) + head + 32)
     ticks = {
@@ -430,6 +439,7 @@ def _matrix_axes(figure: go.Figure, classes: Sequence[str], *, ink: _Ink) -> Non
     figure.update_xaxes(
         side="top",
         tickangle=angle,
+        ticklabeloverflow="allow",
         range=[-0.5, size - 0.5],
         title={"text": "predicted", "font": {"size": 12, "color": ink.muted}},
         **common,
@@ -438,11 +448,13 @@ def _matrix_axes(figure: go.Figure, classes: Sequence[str], *, ink: _Ink) -> Non
         range=[size - 0.5, -0.5], title={"text": "label", "font": {"size": 12, "color": ink.muted}}, **common
     )
     figure.update_layout(
-        margin={"l": 0, "r": 4, "t": head + 24, "b": 4},
+        margin={"l": 0, "r": right, "t": head + 24, "b": 4},
         hovermode="closest",
         hoverdistance=-1,
         dragmode=False,
         clickmode="event+select",
+        # As wide as it looks well; a narrower page makes it narrower.
+        width=int(longest * font * 0.58) + 48 + right + int(size * max(24, _cell_height(size) * 1.6)),
     )
 
 

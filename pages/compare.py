@@ -91,16 +91,19 @@ for kind, ids, meaning in (
 
 st.subheader("Matrices", anchor=False)
 classes, old_matrix, new_matrix = charts.aligned(before.classes, before.matrix, after.classes, after.matrix)
-columns = st.columns(3 if len(classes) <= 12 else 1, gap="medium")
+across = 3 if len(classes) <= 12 else 2 if len(classes) <= 30 else 1
 panels = (
     (found.old, charts.confusion(classes, old_matrix, template=plot.template())),
     (found.new, charts.confusion(classes, new_matrix, template=plot.template())),
     (f"{found.new} minus {found.old}", charts.difference(classes, old_matrix, new_matrix, template=plot.template())),
 )
-for place, (title, figure) in enumerate(panels):
-    with columns[place % len(columns)]:
-        st.markdown(f"**{title}**")
-        plot.show(figure, key=f"compare.matrix-{place}", alt=f"Confusion matrix: {title}")
+for first in range(0, len(panels), across):
+    for place, column in enumerate(st.columns(across, gap="medium")[: len(panels) - first], start=first):
+        title, figure = panels[place]
+        with column:
+            st.markdown(f"**{title}**")
+            with plot.scroller(f"compare-matrix-{place}", least=charts.least_width(classes)):
+                plot.show(figure, key=f"compare.matrix-{place}", alt=f"Confusion matrix: {title}")
 st.caption("In the difference, blue is better (more right, fewer errors) and orange is worse.")
 
 with st.expander("How the two were trained"):

@@ -78,7 +78,8 @@ def explore() -> None:
     headline.draw(evaluation, split=split, model=figures.model_of(run), trained=trained)
     since_previous()
     wide = len(evaluation.classes) > WIDE
-    left, right = (st.container(), st.container()) if wide else st.columns([6, 5], gap="medium")
+    shares = [2, 3] if len(evaluation.classes) <= 4 else [1, 1] if len(evaluation.classes) <= 10 else [6, 5]
+    left, right = (st.container(), st.container()) if wide else st.columns(shares, gap="medium")
     with left:
         matrix.draw(evaluation, percent=values == "percent", before=trained if labels == "now" else None)
     with right:

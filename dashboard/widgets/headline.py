@@ -12,7 +12,7 @@ FEW = 100  # images under which the interval is said in words of warning
 def draw(evaluation: Evaluation, *, split: Split, model: str, trained: Evaluation | None = None) -> None:
     """Accuracy and macro F1. ``trained`` is the same under the labels as trained, to say what relabelling changed."""
     then = trained if trained is not None and trained.correct != evaluation.correct else None
-    with st.container(horizontal=True, gap="large", vertical_alignment="top"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
         st.metric(
             "Accuracy",
             wording.percent(evaluation.accuracy),

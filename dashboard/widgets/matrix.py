@@ -47,11 +47,13 @@ def draw(evaluation: Evaluation, *, percent: bool, before: Evaluation | None = N
         template=plot.template(),
     )
     figure.update_layout(meta={"drawn": state.get("drawn")})
-    st.plotly_chart(
+    scroller = plot.scroller("matrix-scroll", least=charts.least_width(classes))
+    scroller.plotly_chart(
         figure,
         key=f"{state.current_page()}.{_CELLS}",
         on_select=clicked,
         selection_mode="points",
+        width="content",
         config=plot.CONFIG,
         alt=f"Confusion matrix of {len(classes)} classes: rows are labels, columns predictions",
     )

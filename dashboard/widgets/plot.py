@@ -4,6 +4,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.charts import Template
 
@@ -15,6 +16,12 @@ def template() -> Template:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
+def scroller(key: str, *, least: int) -> DeltaGenerator:
+    """A container that scrolls sideways where the page leaves it less than ``least`` pixels."""
+    st.html(f"<style>.st-key-{key} {{ overflow-x: auto; }} .st-key-{key} > * {{ min-width: {least}px; }}</style>")
+    return st.container(key=key)
+
+
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw a figure that is only looked at. ``alt`` says in words what it is."""
-    st.plotly_chart(figure, key=key, alt=alt, config=CONFIG)
+    """Draw a figure to look at, as wide as it asks for, else as the page. ``alt`` says in words what it is."""
+    st.plotly_chart(figure, key=key, alt=alt, config=CONFIG, width="content" if figure.layout.width else "stretch")

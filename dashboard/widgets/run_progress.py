@@ -1,6 +1,6 @@
 """A run while it goes and after: live curves with the best epoch marked, and the end of its log."""
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -42,7 +42,8 @@ def best_epoch(metrics: list[dict[str, Any]]) -> int | None:
 def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:
     """The end of the log, letter by letter."""
     text = workspace.log_tail(name, lines)
-    st.code(text or "Nothing yet.", language=None, height=240, wrap_lines=True)
+    height: int | Literal["content"] = 260 if text.count("\n") > 9 else "content"
+    st.code(text or "Empty.", language=None, height=height, wrap_lines=True)
 
 
 def _live(workspace: Workspace, name: str) -> None:
