@@ -209,7 +209,7 @@ def _train_epoch(
         optimizer.zero_grad(set_to_none=True)
         logits = network(images).float()
         batch_loss = nn.functional.cross_entropy(logits, target, label_smoothing=SMOOTHING)
-        value = float(batch_loss)
+        value = float(batch_loss.detach())
         if not math.isfinite(value):
             return Figures(value, 0.0)
         fabric.backward(batch_loss)

@@ -1,15 +1,21 @@
 """A real mongod for the store's tests, shared by the session; and small seeded images."""
 
+import hashlib
 import itertools
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from core.domain.samples import NewSample
-from core.runs.layout import WorkspacePaths
+from core.embedding.backbone import ensure_backbone
+from core.runs.atomic import write_json
+from core.runs.layout import RunPaths, WorkspacePaths
 from core.services import mongod
+from core.snapshots import manifest
 from core.store.memory import MemoryStore
 from core.store.mongo import MongoStore
 
@@ -74,3 +80,61 @@ def picture():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def backbone_model(tmp_path_factory):
+    """The bundled backbone as ONNX, exported once a session."""
+    return ensure_backbone(tmp_path_factory.mktemp("backbone"))
+
+
+@pytest.fixture
+def shapes():
+    """``shapes(folder, 20)`` draws 20 seeded pictures of each of three classes that a network can learn."""
+
+    def draw(folder: Path, each: int, *, size=48, classes=("disc", "square", "bars")) -> pd.DataFrame:
+        folder.mkdir(parents=True, exist_ok=True)
+        random = np.random.default_rng(7)
+        rows = []
+        for number in range(each * len(classes)):
+            kind = number % len(classes)
+            noise = Image.fromarray(random.integers(60, 120, (size, size, 3), dtype=np.uint8))
+            pen, (x, y) = ImageDraw.Draw(noise), random.integers(4, size // 2, 2).tolist()
+            box = (x, y, x + size // 2 - 4, y + size // 2 - 4)
+            ink = tuple(random.integers(0, 60, 3).tolist())
+            ink = ink[:kind] + (230,) + ink[kind + 1 :]
+            if kind == 0:
+                pen.ellipse(box, fill=ink)
+            elif kind == 1:
+                pen.rectangle(box, fill=ink)
+            else:
+                for across in range(box[0], box[2], 6):
+                    pen.rectangle((across, box[1], across + 2, box[3]), fill=ink)
+            path = folder / f"{number:04d}.png"
+            noise.save(path)
+            split = ("train", "train", "train", "val", "test")[(number // len(classes)) % 5]
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            rows.append((f"{number:024x}", str(path), digest, classes[kind], split))
+        return pd.DataFrame(rows, columns=list(manifest.COLUMNS)).astype(object)
+
+    return draw
+
+
+@pytest.fixture
+def make_run(tmp_path, backbone_model):
+    """``make_run(samples, model="cnn")`` is a run folder ready to train, in a workspace that has the backbone."""
+
+    def make(samples: pd.DataFrame, *, classes=None, name=None, **options) -> RunPaths:
+        workspace = WorkspacePaths(tmp_path / "workspace")
+        workspace.cache.mkdir(parents=True, exist_ok=True)
+        if not (workspace.cache / backbone_model.name).exists():
+            shutil.copy(backbone_model, workspace.cache / backbone_model.name)
+        classes = tuple(classes or sorted({label for label in samples["label"] if label is not None}))
+        identity = manifest.identify(samples, classes)
+        manifest.write(workspace.snapshot(identity), manifest.Snapshot(identity, "shapes", classes, samples))
+        run = workspace.run(name or f"run-{next(_numbers)}")
+        spec = {"kind": "train", "name": run.name, "dataset": "shapes", "snapshot": identity, "options": options}
+        write_json(run.spec, {**spec, "classes": list(classes), "created_at": 0.0, "versions": {}})
+        return run
+
+    return make
