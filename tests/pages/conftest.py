@@ -1,0 +1,164 @@
+"""Workspaces for the page tests: an empty one, and one with images and runs whose every figure is known."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.domain.runs import TrainOptions
+from core.ingest.importer import import_folder
+from core.ingest.layouts import recognise
+from core.jobs import folders
+from core.runs import predictions
+from core.runs.atomic import append_json_line, write_json
+from core.snapshots.freeze import freeze
+from core.store.base import FRAME_COLUMNS
+from core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = ("<b>dog", "=bird", "cat")  # in the order that import gives them
+EACH = 20
+
+
+def write_images(root: Path, classes=CLASSES, each=EACH, seed=0) -> Path:
+    """One folder a class; no two pictures alike."""
+    random = np.random.default_rng(seed)
+    for name in classes:
+        folder = root / name
+        folder.mkdir(parents=True)
+        for number in range(each):
+            pixels = random.integers(0, 255, (24, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number:02d}.png")
+    return root
+
+
+def add_dataset(workspace: Workspace, name: str, folder: Path) -> None:
+    """Import in this process: no job, no embedding."""
+    import_folder(
+        workspace.store,
+        recognise(folder),
+        existing=pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS}),
+        open_dataset=lambda classes: workspace.store.create(name, classes),
+        thumbnail_folder=workspace.paths.thumbnails,
+        seed=0,
+        frozen_test=False,
+        progress=lambda done, total: None,
+    )
+
+
+def add_run(workspace: Workspace, dataset: str, *, model="instant", wrong=None, error="", ago=60.0, **options) -> str:
+    """A finished run. In each split the first ``wrong[split]`` samples get the next class at 90%, all others their
+    label at 80%. With an ``error`` it has failed."""
+    info, frame = workspace.dataset(dataset), workspace.samples(dataset)
+    classes, wrong = list(info.classes), dict(wrong or {})
+    spec = {
+        "kind": "train",
+        "dataset": dataset,
+        "snapshot": freeze(workspace.paths, info, frame).id,
+        "classes": classes,
+        "options": asdict(TrainOptions(model=model, **options)),
+        "versions": {},
+    }
+    with folders.lock_of(workspace.paths.runs):
+        run = folders.make(workspace.paths.runs, "run", spec)
+    created = time.time() - ago
+    write_json(run.spec, {**spec, "name": run.name, "created_at": created})
+    run.lock.touch()
+    run.log.write_text("epoch 1\n<script>alert(1)</script>\n", encoding="utf-8")
+    if error:
+        write_json(run.error, {"sentence": error})
+        write_json(run.exit, {"returncode": 2, "signal": None, "ended_at": created + 3})
+        return run.name
+    if model != "instant":
+        for epoch, loss in enumerate((0.9, 0.4, 0.5), start=1):
+            line = {"epoch": epoch, "train_loss": loss / 2, "train_accuracy": 0.5 + epoch / 10, "val_loss": loss}
+            append_json_line(run.metrics, {**line, "val_accuracy": 1 - loss, "seconds": 2.0, "images_per_second": 50.0})
+    rows = np.full((len(frame), len(classes)), 0.2 / (len(classes) - 1), dtype=np.float32)
+    for place, (split, label) in enumerate(zip(frame["split"], frame["label"], strict=True)):
+        true = classes.index(label)
+        missed = wrong.get(split, 0) > 0
+        wrong[split] = wrong.get(split, 0) - 1
+        rows[place, (true + 1) % len(classes) if missed else true] = 0.9 if missed else 0.8
+    table = predictions.make(
+        classes=classes,
+        sample_id=frame["sample_id"].tolist(),
+        split=frame["split"].tolist(),
+        label=frame["label"].tolist(),
+        probabilities=rows / rows.sum(axis=1, keepdims=True),
+        out_of_fold=(frame["split"] == "train").to_numpy() if model == "instant" else None,
+    )
+    predictions.write(run.predictions, table)
+    write_json(run.exit, {"returncode": 0, "signal": None, "ended_at": created + 3})
+    return run.name
+
+
+@pytest.fixture(scope="session")
+def empty_workspace(tmp_path_factory):
+    """A workspace with nothing in it. Tests read it."""
+    with Workspace.open(tmp_path_factory.mktemp("empty"), user="ann") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """A folder of 3 x 20 pictures."""
+    return write_images(tmp_path_factory.mktemp("pictures") / "zoo")
+
+
+@pytest.fixture(scope="session")
+def trained_workspace(tmp_path_factory, images):
+    """Dataset "zoo" (60 images, 3 classes) with run-1 (instant), run-2 (failed) and run-3 (CNN); and "fresh", which is
+    the same without runs. Tests read it."""
+    with Workspace.open(tmp_path_factory.mktemp("trained"), user="ann") as opened:
+        add_dataset(opened, "zoo", images)
+        add_dataset(opened, "fresh", images)
+        add_run(opened, "zoo", wrong={"test": 3, "val": 1, "train": 4}, ago=7200)
+        add_run(opened, "zoo", model="resnet18", error="The graphics card ran out of memory.", ago=3600)
+        add_run(opened, "zoo", model="cnn", wrong={"test": 1}, epochs=3, ago=60)
+        yield opened
+
+
+@pytest.fixture
+def open_page(monkeypatch):
+    """``open_page(workspace, "runs", run="run-1")`` runs a page through the entry, as a browser would ask for it."""
+
+    def run(workspace: Workspace, page: str, **params: str) -> AppTest:
+        monkeypatch.setenv("LABELLOOP_WORKSPACE", str(workspace.paths.root))
+        st.cache_resource.clear()
+        st.cache_data.clear()
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30).run()
+        for name, value in params.items():
+            app.query_params[name] = value
+        app.switch_page(f"../pages/{page}.py").run()
+        return app
+
+    yield run
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def address():
+    """``address(app)`` is the query of the page's address, one value a name."""
+
+    def read(app: AppTest) -> dict[str, str]:
+        return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+    return read
+
+
+@pytest.fixture
+def words():
+    """``words(app)`` is all the text on the page, with Markdown's escapes taken back."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "text", "info", "warning", "error", "success")
+
+    def read(app: AppTest) -> str:
+        text = "\n".join(str(element.value) for kind in kinds for element in getattr(app, kind))
+        return text.replace("\\", "").replace("\u2060", "")
+
+    return read

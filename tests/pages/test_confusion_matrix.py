@@ -1,0 +1,83 @@
+"""The confusion matrix page. The dataset's 60 images lie 40 / 10 / 10 or so; the figures below are read off the runs."""
+
+import pytest
+
+
+def test_without_images_it_names_the_next_step(open_page, empty_workspace, words):
+    app = open_page(empty_workspace, "confusion_matrix")
+    assert not app.exception
+    assert "No images yet" in words(app)
+
+
+def test_without_a_run_it_names_the_next_step(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="fresh")
+    assert not app.exception
+    assert "No finished run yet" in words(app)
+
+
+def test_newest_run_on_test(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="zoo")
+    total = trained_workspace.evaluation("run-3", "test").samples
+    assert not app.exception
+    assert app.selectbox(key="matrix.run").value == "run-3"
+    assert f"**{total - 1} of {total}** test images right, 1 wrong." in words(app)
+    assert f"Only {total} images: the accuracy is uncertain by" in words(app)
+
+
+def test_address_chooses_run_split_and_cell(open_page, trained_workspace, words):
+    params = {"dataset": "zoo", "run": "run-1", "split": "train", "true": "<b>dog", "pred": "=bird"}
+    app = open_page(trained_workspace, "confusion_matrix", **params)
+    total = trained_workspace.evaluation("run-1", "train").samples
+    assert not app.exception
+    assert f"**{total - 4} of {total}** train images right, 4 wrong." in words(app)
+    assert "Out-of-fold" in words(app)
+    assert app.selectbox(key="matrix.cell").value == (0, 1)
+
+
+def test_figures_on_what_the_network_was_trained_on_are_said_to_flatter(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="zoo", run="run-3", split="train")
+    assert "these figures flatter" in words(app)
+
+
+def test_list_chooses_a_cell_and_the_address_keeps_it(open_page, trained_workspace, address):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="zoo", run="run-1")
+    cells = app.selectbox(key="matrix.cell")
+    assert cells.options[0] == "All errors (3)"
+    wrong = cells.options[1]
+    assert " → " in wrong
+    cells.select_index(1).run()
+    assert not app.exception
+    assert wrong.startswith("{true} → {pred} (".format(**address(app)))
+    app.selectbox(key="matrix.cell").select_index(0).run()
+    assert "true" not in address(app)
+
+
+def test_open_in_review_takes_exactly_the_cell(open_page, trained_workspace, address):
+    params = {"dataset": "zoo", "run": "run-1", "split": "test", "true": "<b>dog", "pred": "=bird"}
+    app = open_page(trained_workspace, "confusion_matrix", **params)
+    app.button(key="matrix.review").click().run()
+    assert not app.exception
+    assert address(app) == {**params, "queue": "cell"}
+
+
+def test_another_run_forgets_the_cell(open_page, trained_workspace, address):
+    params = {"dataset": "zoo", "run": "run-1", "true": "<b>dog", "pred": "=bird"}
+    app = open_page(trained_workspace, "confusion_matrix", **params)
+    app.selectbox(key="matrix.run").select("run-3").run()
+    assert address(app)["run"] == "run-3"
+    assert "true" not in address(app)
+
+
+@pytest.mark.parametrize("value", ["run-99", "<script>", "run-2"])
+def test_a_run_that_cannot_be_shown_is_said(open_page, trained_workspace, words, value):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="zoo", run=value)
+    assert not app.exception
+    assert f"There is no finished {value} in this dataset" in words(app)
+
+
+def test_since_the_previous_run(open_page, trained_workspace):
+    app = open_page(trained_workspace, "confusion_matrix", dataset="zoo", run="run-3")
+    found = trained_workspace.compare("run-1", "run-3")
+    assert (len(found.fixed), len(found.broken)) == (2, 0)
+    links = [element.proto.label for element in app.get("page_link")]
+    assert "Since run-1: 2 fixed, 0 broken" in links
