@@ -1,7 +1,7 @@
 """The routes on Streamlit's own port: thumbnails, images, decisions.
 
 Streamlit's XSRF check does not cover them, so each looks at Host itself, and what writes looks at Origin and
-Content-Type too. The port of Host may differ from ours (an SSH tunnel); Origin has to be the very address that Host names.
+Content-Type too. The port of Host may differ from ours (an SSH tunnel); Origin has to be the very address in Host.
 """
 
 import json

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -112,6 +113,18 @@ def current_queue() -> QueueSpec:
     return QueueSpec.from_params(params) if params else QueueSpec(kind="all")
 
 
+def show_queue(spec: QueueSpec) -> None:
+    """Have the address name another queue; for callbacks on a page that shows queues."""
+    kept = _dataset_param()
+    st.query_params.clear()
+    st.query_params.update({**kept, **spec.to_params()})
+
+
+def with_split(spec: QueueSpec, split: str | None) -> QueueSpec:
+    """The same queue on one split, or on all of them."""
+    return replace(spec, split=split)
+
+
 def get(key: str, default: Any = None) -> Any:
     """A value that this page keeps for the session."""
     return st.session_state.get(f"{current_page()}.{key}", default)
@@ -148,6 +161,16 @@ def ended_since(active: Sequence[str]) -> list[str]:
     ended = [name for name in st.session_state.get(_SEEN, ()) if name not in active]
     st.session_state[_SEEN] = tuple(active)
     return ended
+
+
+def mark_cancelled(job: str) -> None:
+    """Note that this person asked a run or job to stop."""
+    st.session_state[f"labelloop.cancelled.{job}"] = True
+
+
+def is_cancelled(job: str) -> bool:
+    """Whether this person asked it to stop."""
+    return bool(st.session_state.get(f"labelloop.cancelled.{job}"))
 
 
 def mark_fresh(run: str) -> None:

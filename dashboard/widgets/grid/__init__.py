@@ -15,7 +15,8 @@ from core.workspace import Workspace
 from dashboard import palette
 
 _SCRIPTS = ("sender.js", "model.js", "view.js", "grid.js")  # one module, in this order
-_RECENT = 10
+_RECENT = 30
+_SQUARE = 0.12  # closer to a square than this is a square
 _SPLITS = {"train": "t", "val": "v", "test": "e"}
 _HERE = Path(__file__).parent
 
@@ -29,26 +30,28 @@ def draw(
     key: str,
     height: int | None = None,
     rail: bool = True,
+    heading: bool = True,
     read_at: float | None = None,
     rerun: bool = False,
 ) -> None:
     """Draw ``items`` as a keyboard grid.
 
     ``height`` is in pixels (``None``: as tall as the window allows); without ``rail`` the classes are a strip under the
-    tiles, for narrow panels. ``key`` names the place on the page; a place that shows the same ``queue_title`` again keeps
-    its tiles, focus, selection and saved marks. ``read_at`` is the time (unix) just before ``items`` were read, so
-    that a decision made meanwhile is not painted over; ``rerun`` draws the page again after decisions.
+    tiles, for narrow panels, and without ``heading`` the title is left to the page. ``key`` names the place on the page;
+    a place that shows the same ``queue_title`` again keeps its tiles, focus, selection and saved marks. ``read_at`` is the time (unix) just before ``items`` were read,
+    so that a decision made meanwhile is not painted over; ``rerun`` draws the page again after decisions.
     """
     payload = json.dumps(
         {
             "identity": f"{dataset.id} {key} {queue_title}",
             "at": time.time() - 1 if read_at is None else read_at,
             "dataset": dataset.id,
-            "title": queue_title,
+            "title": queue_title if heading else "",
             "queue": queue_title,
             "height": height,
             "rail": rail,
             "nudge": rerun,
+            "shape": _shape(workspace, dataset),
             "recent": _recent(workspace, dataset),
             **_columns(items, dataset),
         }
@@ -89,6 +92,13 @@ def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
         line = batches.setdefault(entry.batch, {"batch": entry.batch, "undone": False, "entries": []})
         line["entries"].append([entry.sample_id, entry.old, entry.new, entry.kind])
     return list(batches.values())[:_RECENT]
+
+
+def _shape(workspace: Workspace, dataset: DatasetInfo) -> float:
+    """Width by height of a tile: that of the middle image, so that most fill their tile."""
+    frame = workspace.samples(dataset.name)
+    ratio = float((frame["width"] / frame["height"].clip(lower=1)).median()) if len(frame) else 1.0
+    return 1.0 if not abs(ratio - 1) > _SQUARE else round(min(max(ratio, 0.7), 1.6), 2)
 
 
 def _nothing() -> None:

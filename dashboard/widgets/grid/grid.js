@@ -104,6 +104,7 @@ function actions(current) {
       const first = view.model.tiles.indexOf(tiles.at(-1));
       if (first >= 0) step(first - view.model.focus);
       after(tiles);
+      say(view, tiles.length > 1 ? `Took back ${tiles.length} decisions.` : `Back to ${tiles[0].label ?? "no label"}.`);
       return focusTiles(view);
     },
     again(tile) {
@@ -297,6 +298,7 @@ function columnsOf(view) {
 
 function applySize(view) {
   view.frame.style.setProperty("--size", `${view.size}px`);
+  view.frame.style.setProperty("--shape", view.model.data.shape);
   view.frame.classList.toggle("fill", view.fill);
   view.slider.value = view.size;
 }

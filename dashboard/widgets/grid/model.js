@@ -1,7 +1,7 @@
 // What the grid knows: tiles, selection, focus, pages, the last decisions. No DOM in here.
 
 const PAGE = 100;
-const REMEMBERED = 10;
+const REMEMBERED = 100; // decisions that can be taken back from here
 
 const SPLITS = { t: "train", v: "val", e: "test" };
 
@@ -122,7 +122,8 @@ function decide(model, kind, label) {
     const same = wanted === seen;
     entry.entries.push([tile.id, seen, wanted, same ? "confirm" : "relabel"]);
     if (!same) shift(model, tile, wanted);
-    Object.assign(tile, { mark: "sending", problem: "", wanted, reviewed: true, open: tile.open + 1 });
+    Object.assign(tile, { before: tile.open ? tile.before : tile.reviewed, reviewed: true });
+    Object.assign(tile, { mark: "sending", problem: "", wanted, open: tile.open + 1 });
     return { sample: tile.id, kind: same ? "confirm" : "relabel", label: wanted, seen, token: crypto.randomUUID() };
   });
   model.recent = [entry, ...model.recent].slice(0, REMEMBERED);
@@ -184,6 +185,7 @@ function close(model, tile, outcome, kind) {
   tile.mark = outcome.saved ? (kind === "undo" ? "" : "saved") : "failed";
   tile.problem = outcome.saved ? "" : outcome.reason;
   if (outcome.saved) tile.wanted = null;
+  else tile.reviewed = tile.before ?? tile.reviewed;
 }
 
 function move(model, place, { extend = false } = {}) {

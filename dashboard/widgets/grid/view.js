@@ -134,7 +134,7 @@ function buildHelp() {
   const list = element("dl", {}, ...KEYS.flatMap(([key, what]) => [
     element("dt", {}, element("kbd", { text: key })), element("dd", { text: what }),
   ]));
-  const dialog = element("dialog", { class: "help", "aria-label": "Keys" }, element("h2", { text: "Keys" }), list);
+  const dialog = element("dialog", { class: "help", "aria-label": "Keys", tabindex: "-1", autofocus: true }, element("h2", { text: "Keys" }), list);
   dialog.append(button("Close (Esc)", { name: "close", class: "quiet shut" }, () => dialog.close()));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return dialog;
@@ -146,7 +146,7 @@ function buildZoom(act) {
   zoom.caption = element("div", { class: "zoomed" });
   zoom.classes = element("div", { class: "classes strip", role: "group", "aria-label": "Classes" });
   zoom.dialog = element(
-    "dialog", { class: "zoom", "aria-label": "Large image" },
+    "dialog", { class: "zoom", "aria-label": "Large image", tabindex: "-1", autofocus: true },
     element("div", { class: "stage" }, zoom.image),
     zoom.caption,
     zoom.classes,
@@ -222,6 +222,7 @@ function paintBar(view) {
   const total = model.tiles.length;
   const first = firstOf(model);
   view.title.textContent = model.data.title;
+  view.title.hidden = !model.data.title;
   view.range.textContent = total ? `${(first + 1).toLocaleString()}–${(first + shownOf(model).length).toLocaleString()} of ${total.toLocaleString()}` : "";
   const done = model.tiles.reduce((sum, tile) => sum + tile.reviewed, 0);
   view.progress.textContent = done ? `${done.toLocaleString()} reviewed` : "";
@@ -270,8 +271,9 @@ function fillClasses(view, holder, places) {
 
 function paintRecent(view) {
   const { model } = view;
-  view.nothing.hidden = model.recent.length > 0;
-  view.recent.replaceChildren(...model.recent.map((entry) => {
+  const standing = model.recent.filter((entry) => !entry.undone).slice(0, 10);
+  view.nothing.hidden = standing.length > 0;
+  view.recent.replaceChildren(...standing.map((entry) => {
     const [, old, now, kind] = entry.entries[0];
     const same = entry.entries.every((one) => one[1] === old);
     const many = entry.entries.length > 1 ? ` × ${entry.entries.length}` : "";
@@ -282,10 +284,7 @@ function paintRecent(view) {
     if (kind === "confirm") what.append(chip(now), element("span", { class: "count", text: `right${many}` }));
     else what.append(same ? chip(old) : element("span", { text: "several" }), " → ", chip(now), element("span", { class: "count", text: many }));
     return element(
-      "li", { class: entry.undone ? "undone" : "" }, what,
-      entry.undone
-        ? element("span", { class: "count", text: "undone" })
-        : button("Undo this decision", { name: "undo", class: "quiet" }, () => view.act.undo(entry.batch)),
+      "li", {}, what, button("Undo this decision", { name: "undo", class: "quiet" }, () => view.act.undo(entry.batch)),
     );
   }));
 }
