@@ -1,4 +1,4 @@
-"""The confusion matrix page. The dataset's 60 images lie 40 / 10 / 10 or so; the figures below are read off the runs."""
+"""The confusion matrix page; the fixtures decide which images each run gets wrong."""
 
 import pytest
 
