@@ -6,6 +6,7 @@ The token comes by ``LABELLOOP_APP_TOKEN`` and not as an argument, since every u
 import argparse
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="core.services.app_server")
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--socket", type=int, help="a file descriptor that is bound to the port already")
     parser.add_argument("--pages-origin", action="append", default=[])
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -38,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with database:
         os.environ.update(environment(paths, database.uri))
-        _serve(database.uri, given.port, token, given.pages_origin)
+        _serve(database.uri, given.port, token, given.pages_origin, given.socket)
     return 0
 
 
@@ -64,7 +66,7 @@ def environment(paths: WorkspacePaths, uri: str) -> dict[str, str]:
     }
 
 
-def _serve(uri: str, port: int, token: str, page_origins: list[str]) -> None:
+def _serve(uri: str, port: int, token: str, page_origins: list[str], descriptor: int | None) -> None:
     import uvicorn
     from fiftyone.server.app import app  # seconds; everything above failed early where it had to
     from fiftyone.server.events import set_port
@@ -82,7 +84,7 @@ def _serve(uri: str, port: int, token: str, page_origins: list[str]) -> None:
         may_serve=Media(uri).may_serve,
         control=app_control.answer,
     )
-    uvicorn.run(
+    config = uvicorn.Config(
         fence,
         host="127.0.0.1",
         port=port,
@@ -91,6 +93,7 @@ def _serve(uri: str, port: int, token: str, page_origins: list[str]) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,  # the App's event stream never ends by itself
     )
+    uvicorn.Server(config).run([socket.socket(fileno=descriptor)] if descriptor is not None else None)
 
 
 def _allow_only_ours() -> None:

@@ -27,6 +27,7 @@ class Child:
     log: Path
     answers: Callable[[], bool]
     cwd: Path | None = None
+    pass_fds: tuple[int, ...] = ()
     identity: ProcessId | None = None
     deaths: int = 0
     ready: bool = False
@@ -37,7 +38,9 @@ class Child:
     def start(self) -> None:
         """Start it now."""
         processes.roll(self.log)
-        self._process = processes.start(self.command(), log=self.log, env=dict(self.env), cwd=self.cwd)
+        self._process = processes.start(
+            self.command(), log=self.log, env=self.env, cwd=self.cwd, pass_fds=self.pass_fds
+        )
         self.identity = ProcessId.of(self._process.pid)
         self._started_at, self._died_at, self.ready = time.monotonic(), None, False
 

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import psutil
 
@@ -80,12 +80,27 @@ class ProcessId:
 
 
 def start(
-    command: Sequence[str], *, log: Path, env: dict[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own (a terminal's Ctrl-C does not reach it), its output appended to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return _open(command, output, env, cwd)
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
+            start_new_session=os.name != "nt",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
 
 
 def tail(log: Path, *, lines: int = 20) -> str:
@@ -106,23 +121,6 @@ def roll(log: Path, *, limit: int = 10_000_000) -> None:
             os.replace(log, log.with_name(log.name + ".1"))
     except OSError:
         return
-
-
-def _open(
-    command: Sequence[str], output: IO[bytes], env: dict[str, str] | None, cwd: Path | None
-) -> subprocess.Popen[bytes]:
-    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    return subprocess.Popen(
-        list(command),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        env=env,
-        cwd=cwd,
-        start_new_session=os.name != "nt",
-        creationflags=flags,
-        preexec_fn=None,
-    )
 
 
 def _gone_within(process: psutil.Process, seconds: float) -> bool:

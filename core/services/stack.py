@@ -84,7 +84,9 @@ class _Stack:
         self._announce = announce
         self._stop = stop
         self._port = _wanted_port(port)
-        self._app = AppClient(_free_port(PREFERRED_APP_PORT, but=self._port), secrets.token_urlsafe(24))
+        self._port_is_wanted = port is not None
+        self._reserved = _reserve(PREFERRED_APP_PORT)
+        self._app = AppClient(self._reserved.getsockname()[1], secrets.token_urlsafe(24))
         self._children: list[Child] = []
         self._launcher = ProcessId.mine()
         self._ready = False
@@ -117,6 +119,8 @@ class _Stack:
             if pages.given_up or time.monotonic() > deadline:
                 last = (processes.tail(pages.log, lines=1) or "nothing").strip()
                 raise ServiceFailed(f"The dashboard did not start; the end of {pages.log} says: {last}")
+            if pages.dead and not self._port_is_wanted and not is_free(self._port):
+                self._port = _free_port(self._port + 1)  # somebody took it since we looked
             if pages.look_after():
                 self._record()
             self._stop.wait(0.05)
@@ -168,22 +172,27 @@ class _Stack:
             child.ask_to_end()
         for child in self._children:
             child.end(patience=6.0)
+        self._reserved.close()
         database.stop()
         up_record.remove(self._paths)
 
     def _pages_child(self) -> Child:
         asgi = _dashboard() / "asgi.py"
-        options = {
-            "server.port": str(self._port),
-            "server.address": "127.0.0.1",
-            "server.headless": "true",
-            "browser.serverAddress": "127.0.0.1",
-            "browser.gatherUsageStats": "false",
-        }
-        flags = [part for key, value in options.items() for part in (f"--{key}", value)]
+
+        def command() -> list[str]:
+            options = {
+                "server.port": str(self._port),
+                "server.address": "127.0.0.1",
+                "server.headless": "true",
+                "browser.serverAddress": "127.0.0.1",
+                "browser.gatherUsageStats": "false",
+            }
+            flags = [part for key, value in options.items() for part in (f"--{key}", value)]
+            return [sys.executable, "-m", "streamlit", "run", str(asgi), *flags]
+
         return Child(
             name="dashboard",
-            command=lambda: [sys.executable, "-m", "streamlit", "run", str(asgi), *flags],
+            command=command,
             env={**self._env(), "PYTHONSAFEPATH": "1"},  # or the modules beside asgi.py would hide others' names
             cwd=asgi.parent,  # where Streamlit looks for .streamlit/config.toml
             log=self._paths.logs / "dashboard.log",
@@ -194,12 +203,18 @@ class _Stack:
         origins = [f"http://{host}:{self._port}" for host in ("localhost", "127.0.0.1")]
         arguments = ["--workspace", str(self._paths.root), "--port", str(self._app.port)]
         arguments += [part for origin in origins for part in ("--pages-origin", origin)]
+        inherits = os.name != "nt"
+        if inherits:
+            arguments += ["--socket", str(self._reserved.fileno())]
+        else:
+            self._reserved.close()
         return Child(
             name="app",
             command=lambda: [sys.executable, "-m", "core.services.app_server", *arguments],
             env=self._env(),
             log=self._paths.logs / "app-server.log",
             answers=lambda: self._app.alive(timeout=0.5),
+            pass_fds=(self._reserved.fileno(),) if inherits else (),
         )
 
     def _env(self) -> dict[str, str]:
@@ -250,9 +265,24 @@ def _wanted_port(port: int | None) -> int:
     return port
 
 
-def _free_port(first: int, *, but: int | None = None) -> int:
+def _reserve(first: int) -> socket.socket:
+    """A socket bound to a free port and handed to the FiftyOne server, whose start takes many seconds:
+    meanwhile nobody else gets the port, and a server that is started again finds it where the tabs look for it.
+    """
     for port in range(first, first + 100):
-        if port != but and is_free(port):
+        held = socket.socket()
+        try:
+            held.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+        else:
+            return held
+    raise ServiceFailed(f"None of the ports from {first} to {first + 99} is free.")
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + 100):
+        if is_free(port):
             return port
     raise ServiceFailed(f"None of the ports from {first} to {first + 99} is free.")
 
