@@ -40,6 +40,7 @@ DATABASE = "labelloop"  # the name of the database in mongod
 _START_PATIENCE = 60.0  # seconds; a start takes one, recovery after a crash of a large database more
 _LONGEST_SOCKET = 100  # bytes; the system's limit is 104 to 108
 _POSIX = os.name != "nt"
+_started: list[subprocess.Popen[bytes]] = []  # held, so that a mongod of this process is reaped when it ends
 
 logger = logging.getLogger(__name__)
 
@@ -163,6 +164,7 @@ def _start(paths: WorkspacePaths, program: Path) -> str:
         child = processes.start(command, log=log)
     except OSError as error:
         raise MissingProgram(f"{program} cannot be run ({error.strerror}).") from error
+    _started[:] = [one for one in _started if one.poll() is None] + [child]
     identity = ProcessId.of(child.pid)
     if identity is not None:  # before it answers: whoever comes after a crash of ours must find it
         write_json(_address(paths), {"uri": uri, **identity.to_json(), "program": str(program)})

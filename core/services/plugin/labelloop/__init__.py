@@ -122,10 +122,10 @@ class _ClassButton(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
 
 def register(plugin: Any) -> None:
     """Called by FiftyOne."""
-    for operator in (Label, Relabel, Confirm, Undo):
-        plugin.register(operator)
     for index in range(1, KEYS + 1):
         plugin.register(type(f"Class{index}", (_ClassButton,), {"index": index}))
+    for operator in (Confirm, Undo, Relabel, Label):  # in the order of the buttons
+        plugin.register(operator)
 
 
 def _relabel(ctx: Any, choose: Callable[[DatasetInfo], str | None]) -> dict[str, Any]:
