@@ -1,0 +1,35 @@
+# The index of commands. ARGS goes to the program: make run ARGS="--workspace DIR --no-browser"
+.PHONY: run demo test check bench clean environment
+.DEFAULT_GOAL := run
+PYTHON := .venv/bin/python
+ARGS ?=
+
+run: ## start labelloop
+	@./setup.sh run
+	@exec .venv/bin/labelloop $(ARGS)
+
+demo: ## start it with a demonstration dataset and a first model
+	@./setup.sh run
+	@exec .venv/bin/labelloop demo $(ARGS)
+
+test: ## all tests, the browser's too: make test ARGS="tests/core -k split"
+	@./setup.sh test
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: ## style, types, layers
+	@./setup.sh dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: ## the benchmarks, each as a table
+	@./setup.sh dev
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(PYTHON) "$$file" $(ARGS); done
+
+environment: ## only make the environment for work on labelloop itself
+	@./setup.sh test
+
+clean: ## remove the environment and all caches; workspaces stay
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
