@@ -1,0 +1,142 @@
+import shutil
+
+import pytest
+
+from core.runs.atomic import write_json
+from core.runs.layout import RunPaths
+from core.workspace import RunView, Workspace
+
+REPORT = {
+    "files": 12,
+    "added": 7,
+    "present": 2,
+    "changed": 0,
+    "duplicate": 2,
+    "quarantined": 1,
+    "skipped": 0,
+    "seconds": 1.5,
+    "layout": "class folders",
+    "splits": {"train": 5, "test": 2},
+    "labels": {"<b>dog": 7},
+    "leaks": 0,
+    "conflicts": 1,
+    "duplicates": [{"path": "/a/1.png", "copy_of": "/a/0.png", "label": "=x", "other_label": "y"}],
+    "quarantine": [{"path": "/a/<script>.png", "reason": "the file is empty"}],
+    "skipped_files": [],
+    "notes": ["One *note*."],
+}
+
+
+def type_folder(app, text):
+    app.text_input(key="import.folder").set_value(str(text)).run()
+    assert not app.exception
+    return app
+
+
+def errors(app):
+    return [error.value.replace("\\", "") for error in app.error]
+
+
+def a_file(root):
+    path = root / "a <b>file.txt"
+    path.write_text("x")
+    return path
+
+
+def an_empty_folder(root):
+    path = root / "empty"
+    path.mkdir()
+    return path
+
+
+def test_it_says_that_files_are_left_alone(open_page, empty_workspace, words):
+    app = open_page(empty_workspace, "import_data")
+    assert not app.exception
+    assert "never moved or changed" in words(app)
+    assert "What a folder can look like" in words(app)
+
+
+def test_a_folder_is_previewed_and_named(open_page, empty_workspace, images, words):
+    app = type_folder(open_page(empty_workspace, "import_data"), f' "{images}" ')
+    assert "One folder a class, 3 classes, 60 images" in words(app)
+    assert app.text_input(key="import.name").value == "zoo"
+    assert len(app.get("plotly_chart")) == 1
+    assert [button.label for button in app.button if button.label.startswith("Import ")] == ["Import 60 images"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda root: root / "missing", "There is no folder"),
+        (a_file, "is a file"),
+        (an_empty_folder, "There are no images in"),
+    ],
+    ids=["missing", "a file", "empty"],
+)
+def test_a_wrong_path_is_one_sentence(open_page, empty_workspace, tmp_path, make, said):
+    app = type_folder(open_page(empty_workspace, "import_data"), make(tmp_path))
+    assert len(app.error) == 1
+    assert said in errors(app)[0]
+    assert not [button for button in app.button if button.label.startswith("Import ")]
+
+
+def test_one_class_is_said_before_importing(open_page, empty_workspace, images, tmp_path, words):
+    shutil.copytree(images / "cat", tmp_path / "cat")
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
+    assert "There is only one class." in words(app)
+
+
+def test_a_flat_folder_says_that_labels_come_later(open_page, empty_workspace, images, words):
+    app = type_folder(open_page(empty_workspace, "import_data"), images / "cat")
+    assert "A flat folder without labels, 20 images" in words(app)
+    assert "without labels; give them in Review" in words(app)
+
+
+def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append((folder, name)) or "job-1")
+    app = type_folder(open_page(empty_workspace, "import_data"), images)
+    app.text_input(key="import.name").set_value("my zoo").run()
+    next(button for button in app.button if button.label == "Import 60 images").click().run()
+    assert not app.exception
+    assert asked == [(str(images), "my zoo")]
+    assert app.text_input(key="import.folder").value == ""
+
+
+def test_more_can_go_into_a_dataset_that_is_there(open_page, trained_workspace, images, monkeypatch, words):
+    asked = []
+    monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append(name) or "job-1")
+    app = type_folder(open_page(trained_workspace, "import_data"), images)  # its name is that of a dataset
+    assert app.selectbox(key="import.dataset").value == "zoo"
+    app.selectbox(key="import.dataset").select("fresh").run()
+    next(button for button in app.button if button.label == "Import 60 images").click().run()
+    assert asked == ["fresh"]
+
+
+def test_the_last_report_is_found_again(open_page, trained_workspace, monkeypatch, words):
+    write_json(RunPaths(trained_workspace.paths.jobs / "job-1").report, REPORT)
+    write_json(RunPaths(trained_workspace.paths.jobs / "job-1").spec, {"kind": "import", "dataset": "zoo"})
+    job = RunView("job-1", "import", "zoo", "succeeded", {}, {}, [], "", 0.0, 2.0)
+    monkeypatch.setattr(Workspace, "jobs", lambda self, dataset=None: [job])
+    monkeypatch.setattr(Workspace, "run", lambda self, name: job)
+    app = open_page(trained_workspace, "import_data")
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Added": "7",
+        "There already": "2",
+        "Duplicates": "2",
+        "Quarantined": "1",
+    }
+    assert "1 duplicate under another label" in words(app)
+    assert "One *note*." in words(app)
+    assert app.dataframe[2].value["File"].tolist() == ["/a/<script>.png"]
+
+
+def test_a_failed_import_says_why(open_page, trained_workspace, monkeypatch):
+    job = RunView("job-2", "import", "zoo", "failed", {}, {}, [], "None of the 3 files could be read.", 0.0, 2.0)
+    write_json(RunPaths(trained_workspace.paths.jobs / "job-2").spec, {"kind": "import", "dataset": "zoo"})
+    monkeypatch.setattr(Workspace, "jobs", lambda self, dataset=None: [job])
+    monkeypatch.setattr(Workspace, "run", lambda self, name: job)
+    app = open_page(trained_workspace, "import_data")
+    assert not app.exception
+    assert errors(app) == ["None of the 3 files could be read."]
