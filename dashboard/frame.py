@@ -6,12 +6,12 @@ import time
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, Model, TrainOptions
+from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, MODELS, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.workspace import RunView, StaleMeter, Workspace
-from dashboard import navigation, state
+from dashboard import navigation, results, state
 from dashboard.progress import headline, share_done
-from dashboard.wording import counted, escaped, percent, points
+from dashboard.wording import counted, escaped
 
 FAST, BUSY, CALM = 0.25, 1.0, 2.0  # seconds between looks at the run folders: an instant run goes / any job / none
 _DOUBLE_CLICK = 1.0  # a second start of the same model within this many seconds is the same click
@@ -41,11 +41,6 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
     with live:
         st.fragment(_live, run_every=_pace(active))(workspace, dataset, tuple(run.name for run in active))
     return workspace, dataset
-
-
-def accuracy(workspace: Workspace, run: str) -> tuple[float, str] | None:
-    """A run's accuracy and the split it was measured on (test, else val); ``None`` where there is neither."""
-    return _accuracy(str(workspace.paths.root), run, workspace)
 
 
 def _dataset_switch(names: list[str], current: str | None) -> None:
@@ -108,8 +103,8 @@ def _job_chip(active: list[RunView]) -> None:
 
 
 def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
-    done = [run for run in workspace.runs(dataset.name) if run.state == "succeeded"][:2]
-    sentence = _result(workspace, done)
+    done = results.finished(workspace, dataset.name)
+    sentence = results.sentence(workspace, done)
     if not sentence:
         return
     fresh = state.is_fresh(done[0].name)
@@ -120,19 +115,6 @@ def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
             icon=":material/check_circle:" if fresh else ":material/monitoring:",
             query_params={"dataset": dataset.name, "run": done[0].name},
         )
-
-
-def _result(workspace: Workspace, done: list[RunView]) -> str:
-    """In words, as "run-8: 91.2% on test, +1.4 points" (``done``: newest first); empty without a measured run."""
-    measured = accuracy(workspace, done[0].name) if done else None
-    if measured is None:
-        return ""
-    value, split = measured
-    sentence = f"{done[0].name}: {percent(value)} on {split}"
-    before = accuracy(workspace, done[1].name) if len(done) > 1 else None
-    if before is not None and before[1] == split:
-        sentence += f", {points(value - before[0])}"
-    return sentence
 
 
 def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) -> None:
@@ -146,7 +128,7 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
             "Training …" if busy or instant else "Retrain" + ("" if model == "instant" else f" · {MODEL_NAMES[model]}"),
             key="retrain-button",
             icon=":material/autorenew:",
-            type="primary" if is_stale(meter) else "secondary",
+            type="primary" if meter.stale else "secondary",
             disabled=busy or instant,
             help=f"Train {MODEL_NAMES[model]} on all labels of {escaped(dataset.name)} as they are now",
             on_click=_start,
@@ -154,7 +136,7 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
         )
         chosen = st.menu_button(
             "",
-            list(MODEL_NAMES),
+            list(MODELS),
             key="retrain-menu",
             icon=":material/expand_more:",
             format_func=lambda name: f"Retrain with {MODEL_NAMES[name]}",
@@ -166,9 +148,9 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
             st.rerun(scope="app")
 
 
-def is_stale(meter: StaleMeter) -> bool:
-    """Whether a new run would learn from something that the newest has not seen."""
-    return meter.run is None or meter.labels_changed > 0 or meter.added > 0
+def retrain(workspace: Workspace, dataset: str) -> None:
+    """What the Retrain button does, for the buttons of pages; a callback."""
+    _start(workspace, dataset, state.model())
 
 
 def stale_sentence(meter: StaleMeter) -> str:
@@ -180,6 +162,8 @@ def stale_sentence(meter: StaleMeter) -> str:
         changes.append(f"{counted(meter.labels_changed, 'label')} changed")
     if meter.added:
         changes.append(f"{counted(meter.added, 'image')} added")
+    if meter.removed:
+        changes.append(f"{counted(meter.removed, 'image')} removed")
     return f"{', '.join(changes)} since {meter.run}" if changes else f"Up to date with {meter.run}"
 
 
@@ -216,25 +200,17 @@ def _announce(workspace: Workspace, active: list[RunView]) -> None:
         except LabelloopError:
             continue
         if ended.state == "succeeded" and ended.kind == "train":
-            done = [run for run in workspace.runs(ended.dataset) if run.state == "succeeded"]
+            done = results.finished(workspace, ended.dataset)
             done = done[next((at for at, run in enumerate(done) if run.name == name), 0) :]
-            st.toast(f"**{_result(workspace, done) or f'{name} is trained'}**", icon=":material/check_circle:")
+            told = results.sentence(workspace, done) or f"{name} is trained"
+            st.toast(f"**{told}**", icon=":material/check_circle:")
             state.mark_fresh(name)
+        elif ended.state == "succeeded" and state.trains_after(name):
+            _start(workspace, ended.dataset, "instant")
+            st.rerun()
         elif ended.state in ("failed", "lost"):
             st.toast(f"**{name} failed.** {escaped(ended.error)}", icon=":material/error:", duration="long")
 
 
 def _model(run: RunView) -> str:
     return str(run.spec.get("options", {}).get("model", ""))
-
-
-@st.cache_data(show_spinner=False, max_entries=2000)
-def _accuracy(root: str, run: str, _workspace: Workspace) -> tuple[float, str] | None:  # noqa: ARG001 (root is part of the key)
-    for split in ("test", "val"):
-        try:
-            found = _workspace.evaluation(run, split)  # type: ignore[arg-type]
-        except (LabelloopError, FileNotFoundError):
-            continue
-        if found.samples:
-            return float(found.accuracy), split
-    return None

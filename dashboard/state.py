@@ -173,6 +173,16 @@ def is_cancelled(job: str) -> bool:
     return bool(st.session_state.get(f"labelloop.cancelled.{job}"))
 
 
+def train_after(job: str) -> None:
+    """Have a first model trained when this import has succeeded (as long as this session looks on)."""
+    st.session_state[f"labelloop.train-after.{job}"] = True
+
+
+def trains_after(job: str) -> bool:
+    """Whether :func:`train_after` was asked for; only once."""
+    return bool(st.session_state.pop(f"labelloop.train-after.{job}", False))
+
+
 def mark_fresh(run: str) -> None:
     """Note that a run has just ended before this person's eyes."""
     st.session_state[_FRESH] = (run, time.monotonic())
@@ -181,7 +191,7 @@ def mark_fresh(run: str) -> None:
 def is_fresh(run: str) -> bool:
     """Whether a run ended here in the last minute and a half."""
     found, moment = st.session_state.get(_FRESH, ("", 0.0))
-    return found == run and time.monotonic() - moment < _FRESH_SECONDS
+    return bool(found == run and time.monotonic() - moment < _FRESH_SECONDS)
 
 
 def _dataset_param() -> dict[str, str]:

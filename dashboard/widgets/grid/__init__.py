@@ -36,10 +36,11 @@ def draw(
 ) -> None:
     """Draw ``items`` as a keyboard grid.
 
-    ``height`` is in pixels (``None``: as tall as the window allows); without ``rail`` the classes are a strip under the
-    tiles, for narrow panels, and without ``heading`` the title is left to the page. ``key`` names the place on the page;
-    a place that shows the same ``queue_title`` again keeps its tiles, focus, selection and saved marks. ``read_at`` is the time (unix) just before ``items`` were read,
-    so that a decision made meanwhile is not painted over; ``rerun`` draws the page again after decisions.
+    ``height`` is in pixels (``None``: as tall as the window allows). Without ``rail`` the classes are a strip under
+    the tiles, for narrow panels; without ``heading`` the title is left to the page. ``key`` names the place on the
+    page: one that shows the same ``queue_title`` again keeps its tiles, focus, selection and saved marks. ``read_at``
+    is the time (unix) just before ``items`` were read, so that a decision made meanwhile is not painted over.
+    ``rerun`` draws the page again after decisions.
     """
     payload = json.dumps(
         {
