@@ -103,7 +103,7 @@ def _forked(module: str, paths: RunPaths) -> tuple[Callable[[], int | None], Cal
         code = 1
         try:
             _die_with_parent()
-            code = int(importlib.import_module(f"{module}.__main__").main([str(paths.folder)]) or 0)
+            code = int(importlib.import_module(f"{module}.__main__").main(paths.folder))
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else 1
         except BaseException:

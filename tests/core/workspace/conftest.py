@@ -39,6 +39,12 @@ def write_folder(root, *, each=24, classes=CLASSES, seed=0):
 
 
 @pytest.fixture(scope="session")
+def shapes():
+    """``shapes(folder, each=24)`` writes class folders of drawn shapes."""
+    return write_folder
+
+
+@pytest.fixture(scope="session")
 def backbone_cache(tmp_path_factory):
     """Where the exported backbone is kept between workspaces of the session."""
     return tmp_path_factory.mktemp("cache")

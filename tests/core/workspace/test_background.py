@@ -1,0 +1,181 @@
+"""Background work: it outlives who started it, says how it ended, and is found again. Real processes, really killed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.domain.runs import TrainOptions
+from core.jobs.launcher import Launcher
+from core.runs.states import is_held
+from core.workspace import Workspace
+
+LONG = TrainOptions(model="cnn", epochs=500, image_size=64, batch_size=8)
+
+
+def _processes(folder):
+    """Supervisor and worker of a run, by their command lines."""
+    found = {}
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if str(folder) in line:
+            found["supervisor" if "core.jobs.supervisor" in line else "worker"] = process
+    return found
+
+
+def _until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.1)
+    return value
+
+
+@pytest.fixture
+def training(workspace):
+    """A network that trains; cancelled at the end, whatever the test did."""
+    name = workspace.retrain("shapes", LONG)
+    paths = workspace.run_paths(name)
+    _until(lambda: workspace.run(name).status.get("phase") == "training" and workspace.run(name).metrics)
+    yield workspace.run(name)
+    workspace.cancel(name)
+    workspace.wait(name, timeout=60)
+    for process in _processes(paths.folder).values():
+        process.kill()
+
+
+def test_a_killed_worker_is_a_failed_run_that_says_so(workspace, training):
+    paths = workspace.run_paths(training.name)
+    _until(lambda: "worker" in _processes(paths.folder))
+    _processes(paths.folder)["worker"].kill()
+    view = workspace.wait(training.name, timeout=30)
+    assert view.state == "failed"
+    assert "signal 9" in view.error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the worker is told of its parent's death on Linux only")
+def test_a_killed_supervisor_takes_its_worker_along_and_the_run_is_lost(workspace, training):
+    paths = workspace.run_paths(training.name)
+    both = _until(lambda: len(found := _processes(paths.folder)) == 2 and found)
+    both["supervisor"].kill()
+    view = workspace.wait(training.name, timeout=30)
+    assert view.state == "lost"
+    assert "kept" in view.error
+    _until(lambda: not _processes(paths.folder), seconds=10)
+    assert not is_held(workspace.paths.device_lock)  # the next network may train
+
+
+def test_cancel_stops_it_within_seconds(workspace, training):
+    workspace.cancel(training.name)
+    view = workspace.wait(training.name, timeout=15)
+    assert view.state == "cancelled"
+    assert not _processes(workspace.run_paths(training.name).folder)
+
+
+def test_it_goes_on_when_its_starter_is_killed_and_is_found_again(workspace):
+    code = (
+        "import sys; from pathlib import Path; from core.workspace import Workspace;"
+        "from core.domain.runs import TrainOptions;"
+        "w = Workspace.open(Path(sys.argv[1]));"
+        "print(w.retrain('shapes', TrainOptions(model='cnn', epochs=400, image_size=64, seed=5)), flush=True);"
+        "import time; time.sleep(60)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(workspace.paths.root)], stdout=subprocess.PIPE, text=True
+    )
+    with starter:
+        name = starter.stdout.readline().strip()
+        _until(lambda: workspace.run(name).metrics)
+        starter.kill()
+    epochs = len(workspace.run(name).metrics)
+    with Workspace.open(workspace.paths.root) as found:
+        assert found.run(name).state == "running"
+        _until(lambda: len(found.run(name).metrics) > epochs + 1)
+        found.cancel(name)
+        assert found.wait(name, timeout=30).state == "cancelled"
+
+
+def test_a_second_network_waits_for_the_device(workspace, training):
+    name = workspace.retrain("shapes", TrainOptions(model="cnn", epochs=1, image_size=32, seed=9))
+    time.sleep(2)
+    assert workspace.run(name).state == "queued"
+    workspace.cancel(training.name)
+    workspace.wait(training.name, timeout=30)
+    assert workspace.wait(name, timeout=120).state == "succeeded"
+
+
+def test_a_queued_run_can_be_cancelled(workspace, training):
+    name = workspace.retrain("shapes", TrainOptions(model="cnn", epochs=1, image_size=32, seed=10))
+    _until(lambda: _processes(workspace.run_paths(name).folder))
+    workspace.cancel(name)
+    assert workspace.wait(name, timeout=20).state == "cancelled"
+    assert workspace.run(training.name).state == "running"
+
+
+@pytest.fixture
+def launcher():
+    made = Launcher(keep_spare=True)
+    yield made
+    made.close()
+
+
+def test_the_spare_takes_an_instant_run_and_a_new_spare_is_made(trained, launcher, monkeypatch):
+    spare = launcher._spare
+    monkeypatch.setattr(trained, "_launcher", launcher)
+    view = trained.wait(trained.retrain("shapes", TrainOptions(seed=41)), timeout=120)
+    assert view.state == "succeeded"
+    assert spare.wait(timeout=10) == 0  # it was this process that did the work
+    fresh = _until(lambda: launcher._spare, seconds=20)
+    assert fresh.pid != spare.pid
+
+
+def test_a_spare_ends_with_whoever_keeps_it(launcher):
+    spare = launcher._spare
+    launcher.close()
+    assert spare.wait(timeout=60) == 0
+
+
+def test_a_dead_spare_is_no_obstacle(trained, launcher, monkeypatch):
+    launcher._spare.kill()
+    launcher._spare.wait()
+    monkeypatch.setattr(trained, "_launcher", launcher)
+    view = trained.wait(trained.retrain("shapes", TrainOptions(seed=42)), timeout=120)
+    assert view.state == "succeeded"
+
+
+def test_an_import_can_be_cancelled_and_nothing_is_there(workspace, shapes, tmp_path):
+    folder = shapes(tmp_path / "many", each=400)
+    job = workspace.start_import(folder, "cancelled")
+    workspace.cancel(job)
+    view = workspace.wait(job, timeout=60)
+    assert view.state == "cancelled"
+    assert "cancelled" not in workspace.names()
+
+
+def test_an_import_of_what_cannot_be_read_fails_with_one_sentence(workspace, tmp_path):
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "1.png").write_bytes(b"no")
+    view = workspace.wait(workspace.start_import(tmp_path, "bad"), timeout=60)
+    assert view.state == "failed"
+    assert "could be read" in view.error
+    assert workspace.report(view.name)["quarantined"] == 1
+    assert "bad" not in workspace.names()
+
+
+def test_a_folder_that_vanishes_before_its_import_starts(workspace, tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    (folder / "1.png").touch()
+    started = []
+    monkeypatch.setattr(workspace._launcher, "start", lambda paths, **_: started.append(paths))
+    job = workspace.start_import(folder, "gone")
+    (folder / "1.png").unlink()
+    folder.rmdir()
+    monkeypatch.undo()
+    Launcher().start(started[0])
+    view = workspace.wait(job, timeout=60)
+    assert (view.state, Path(view.spec["folder"]).exists()) == ("failed", False)
+    assert "no folder" in view.error
