@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -70,6 +71,12 @@ def set_dataset(name: str) -> None:
 def param(key: str, default: str | None = None) -> str | None:
     """One value of the address's query."""
     return st.query_params.get(key, default)
+
+
+def host() -> str:
+    """The host name in the browser's address: cookies of the FiftyOne server hang on it."""
+    name = urlsplit(st.context.url or "").hostname
+    return name if name in ("localhost", "127.0.0.1") else "127.0.0.1"
 
 
 def set_params(**values: str | None) -> None:

@@ -1,5 +1,34 @@
-"""fiftyone_app: being built."""
+"""FiftyOne: the App on the same queue, with class buttons over it."""
 
-from dashboard import frame
+import streamlit as st
 
-frame.begin()
+from core.domain.errors import LabelloopError
+from dashboard import frame, navigation, state
+from dashboard.widgets import app_bar, empty_state
+from dashboard.wording import escaped
+
+workspace, dataset = frame.begin()
+if dataset is None:
+    empty_state.draw(
+        "Nothing to look at yet",
+        "Here the FiftyOne App shows your images, with its filters, its sidebar and its own selection.",
+        page="import",
+        label="Import a folder",
+    )
+    st.stop()
+
+try:
+    spec = state.current_queue()
+    client = workspace.app_server()
+    if client is None or not client.alive():
+        app_bar.draw_waiting(workspace, starting=client is not None)
+        st.stop()
+    shown = app_bar.show(workspace, dataset, spec, client)
+except LabelloopError as error:
+    st.error(escaped(error), icon=":material/error:")
+    st.page_link(navigation.page("fiftyone"), label="Show all images", query_params={"dataset": dataset.name})
+    st.stop()
+
+app_bar.draw(workspace, dataset, spec, shown)
+with st.container(key="app-frame"):
+    st.iframe(client.url(state.host(), dataset.name), height=700, alt="The FiftyOne App")

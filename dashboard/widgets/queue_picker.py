@@ -25,7 +25,7 @@ def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int)
     options = _options(workspace, dataset, spec, size)
     current = next(at for at, (one, _) in enumerate(options) if one == spec)
     with st.container(key="queues", horizontal=True, vertical_alignment="center", gap="small"):
-        _way_back()
+        draw_way_back()
         key = state.widget_key(f"queue-{dataset.id}-{sorted(spec.to_params().items())}")
         st.selectbox(
             "Queue",
@@ -60,6 +60,20 @@ def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int)
                 icon=":material/open_in_new:",
                 query_params={"dataset": dataset.name, **spec.to_params()},
             )
+
+
+def draw_way_back() -> None:
+    """A link to the page from which the queue on show was opened, if it was opened from one."""
+    back = state.back()
+    if back is None:
+        return
+    page, params = back
+    st.page_link(
+        navigation.page(page),
+        label=f"Back to {navigation.entry(page).title}",
+        icon=":material/arrow_back:",
+        query_params=params,
+    )
 
 
 def draw_empty(spec: QueueSpec) -> None:
@@ -108,19 +122,6 @@ def _choose(key: str, options: list[QueueSpec]) -> None:
 def _choose_split(key: str, spec: QueueSpec) -> None:
     split = state.chosen(key)
     state.show_queue(state.with_split(spec, None if split in (None, "all") else split))
-
-
-def _way_back() -> None:
-    back = state.back()
-    if back is None:
-        return
-    page, params = back
-    st.page_link(
-        navigation.page(page),
-        label=f"Back to {navigation.entry(page).title}",
-        icon=":material/arrow_back:",
-        query_params=params,
-    )
 
 
 def _new_class(workspace: Workspace, dataset: DatasetInfo) -> None:

@@ -1,0 +1,152 @@
+"""The slim bar over the FiftyOne App: its queue, what is selected there, class buttons, undo, the way to the grid."""
+
+import uuid
+
+import streamlit as st
+
+from core.domain.decisions import Decision, Outcome
+from core.domain.errors import LabelloopError
+from core.domain.samples import DatasetInfo
+from core.review.queues import QueueSpec
+from core.services.app_client import LARGEST_VIEW, AppClient
+from core.workspace import Workspace
+from dashboard import navigation, state
+from dashboard.widgets import queue_picker
+from dashboard.wording import counted, escaped
+
+_BUTTONS = 9  # classes that get a button; with more, a list
+_EVERY = 1.0  # seconds between looks at the App's selection
+
+
+def show(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, client: AppClient) -> int:
+    """Have the App show the queue, once: what the person does with the view in the App stays. Returns its size.
+
+    Raises:
+        LabelloopError: no such queue, or the App does not answer.
+    """
+    wanted = (dataset.id, tuple(sorted(spec.to_params().items())), client.port, client.token)
+    if state.get("shown") != wanted:
+        state.put("size", len(workspace.show_in_app(dataset.name, spec)))
+        state.put("shown", wanted)
+    return int(state.get("size", 0))
+
+
+def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int) -> None:
+    """Draw the bar. Its right half looks at the App every second and also journals what was edited there natively."""
+    with st.container(key="appbar", horizontal=True, vertical_alignment="center", gap="small"):
+        queue_picker.draw_way_back()
+        beyond = f", the first {LARGEST_VIEW:,} shown" if size > LARGEST_VIEW and spec != QueueSpec() else ""
+        st.markdown(f"**{escaped(spec.title())}** · {counted(size, 'image')}{beyond}", width="content")
+        with st.container(key="appbar-live", width="stretch"):
+            st.fragment(_selected, run_every=_EVERY)(workspace, dataset)
+        st.button(
+            "Show the queue again",
+            key="app-again",
+            icon=":material/filter_alt:",
+            type="tertiary",
+            on_click=_again,
+            help="Have the App show this queue again after you filtered or left it there",
+        )
+        st.page_link(
+            navigation.page("review"),
+            label="Open in the grid",
+            icon=":material/grid_view:",
+            query_params={"dataset": dataset.name, **spec.to_params()},
+        )
+
+
+def draw_waiting(workspace: Workspace, *, starting: bool) -> None:
+    """What stands here while the App does not answer; looks again every two seconds."""
+    with st.container(border=True, key="app-waiting"):
+        if starting:
+            st.markdown("### :material/hourglass_top: &nbsp;The FiftyOne server is starting")
+            st.markdown("That takes some ten seconds after `labelloop` was started. This page goes on by itself.")
+            st.skeleton(height=120)
+        else:
+            st.markdown("### :material/power: &nbsp;The FiftyOne server is not running")
+            st.markdown(
+                "It runs beside the dashboard when you start both with the command `labelloop`. This page goes on by "
+                "itself once it is there. The keyboard grid in Review does without it."
+            )
+            st.page_link(navigation.page("review"), label="Open Review", icon=":material/arrow_forward:")
+    st.fragment(_look_again, run_every=2.0)(workspace)
+
+
+def _look_again(workspace: Workspace) -> None:
+    client = workspace.app_server()
+    if client is not None and client.alive():
+        st.rerun(scope="app")
+
+
+def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
+    client = workspace.app_server()
+    if client is None:
+        st.rerun(scope="app")
+    try:
+        selection = client.selection()
+        workspace.reconcile(dataset.name)
+    except LabelloopError as error:
+        st.caption(escaped(error))
+        return
+    ids = selection.ids if selection.dataset == dataset.name else ()
+    classes = workspace.dataset(dataset.name).classes
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="appbar-classes"):
+        st.markdown(f"{len(ids)} selected" if ids else ":gray[Select images in the App]", width="content")
+        if len(classes) <= _BUTTONS:
+            for place, name in enumerate(classes, start=1):
+                st.button(
+                    f"{place} · {escaped(name)}",
+                    key=f"app-class-{place}",
+                    disabled=not ids,
+                    on_click=_label,
+                    args=(workspace, dataset, client, ids, name, selection.queue),
+                )
+        else:
+            chosen = st.menu_button("Give class …", classes, key="app-classes", disabled=not ids)
+            if chosen is not None:
+                _label(workspace, dataset, client, ids, chosen, selection.queue)
+        st.button(
+            "Undo", key="app-undo", icon=":material/undo:", type="tertiary", on_click=_undo, args=(workspace, dataset)
+        )
+
+
+def _label(
+    workspace: Workspace, dataset: DatasetInfo, client: AppClient, ids: tuple[str, ...], label: str, queue: str
+) -> None:
+    try:
+        frame = workspace.samples(dataset.name).set_index("sample_id")["label"]
+        batch = uuid.uuid4().hex
+        wanted = [Decision(one, "relabel", label, frame.get(one), uuid.uuid4().hex) for one in ids]
+        outcomes = workspace.decide(dataset.name, wanted, source="fiftyone", queue=queue, batch=batch)
+        client.refresh()
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:")
+        return
+    _tell(outcomes, f"→ {escaped(label)}")
+
+
+def _undo(workspace: Workspace, dataset: DatasetInfo) -> None:
+    try:
+        outcomes = workspace.undo(dataset.name, source="fiftyone")
+        client = workspace.app_server()
+        if client is not None:
+            client.refresh()
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:")
+        return
+    if not outcomes:
+        st.toast("There is nothing to undo.")
+    _tell(outcomes, "taken back")
+
+
+def _tell(outcomes: list[Outcome], done: str) -> None:
+    saved = sum(outcome.saved for outcome in outcomes)
+    refused = next((outcome.reason for outcome in outcomes if not outcome.saved), "")
+    if saved:
+        st.toast(f"{counted(saved, 'image')} {done}", icon=":material/check:")
+    if refused:
+        st.toast(f"{len(outcomes) - saved} not saved: {escaped(refused)}", icon=":material/error:")
+
+
+def _again() -> None:
+    state.put("shown", None)
