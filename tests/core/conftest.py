@@ -1,4 +1,4 @@
-"""A real mongod for the store's tests, shared by the session; and small seeded images."""
+"""A real mongod for the store's tests; a real workspace with a small, learnable dataset for the loop's."""
 
 import hashlib
 import itertools
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
+from core.domain.runs import TrainOptions
 from core.domain.samples import NewSample
 from core.embedding.backbone import ensure_backbone
 from core.runs.atomic import write_json
@@ -18,6 +19,7 @@ from core.services import mongod
 from core.snapshots import manifest
 from core.store.memory import MemoryStore
 from core.store.mongo import MongoStore
+from core.workspace import Workspace
 
 _numbers = itertools.count()
 
@@ -83,9 +85,17 @@ def picture():
 
 
 @pytest.fixture(scope="session")
-def backbone_model(tmp_path_factory):
-    """The bundled backbone as ONNX, exported once a session."""
-    return ensure_backbone(tmp_path_factory.mktemp("backbone"))
+def backbone_cache(tmp_path_factory):
+    """A workspace's cache folder with the bundled backbone in it, exported once a session."""
+    folder = tmp_path_factory.mktemp("backbone")
+    ensure_backbone(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def backbone_model(backbone_cache):
+    """The bundled backbone as ONNX."""
+    return ensure_backbone(backbone_cache)
 
 
 @pytest.fixture
@@ -138,3 +148,38 @@ def make_run(tmp_path, backbone_model):
         return run
 
     return make
+
+
+@pytest.fixture(scope="session")
+def write_shapes(draw_shape):
+    """``write_shapes(folder, each=24, classes=...)`` writes class folders of drawn shapes."""
+
+    def write(root: Path, *, each=24, classes=("circle", "square", "stripes"), seed=0) -> Path:
+        for position, label in enumerate(classes):
+            (root / label).mkdir(parents=True, exist_ok=True)
+            for number in range(each):
+                image = draw_shape(label, seed=seed + position * 10_000 + number, size=96)
+                image.save(root / label / f"{number:03}.png")
+        return root
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, backbone_cache, write_shapes):
+    """A workspace with the dataset "shapes" (three classes of 24), imported, nothing trained."""
+    root = tmp_path_factory.mktemp("ws")
+    shutil.copytree(backbone_cache, root / "cache")
+    folder = write_shapes(tmp_path_factory.mktemp("shapes") / "images")
+    with Workspace.open(root, user="ann") as opened:
+        job = opened.wait(opened.start_import(folder, "shapes"), timeout=120)
+        assert job.state == "succeeded", job.error
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def trained(workspace):
+    """The workspace with one instant run."""
+    view = workspace.wait(workspace.retrain("shapes", TrainOptions()), timeout=240)
+    assert view.state == "succeeded", view.error + workspace.log_tail(view.name)
+    return workspace

@@ -146,8 +146,8 @@ def test_a_dead_spare_is_no_obstacle(trained, launcher, monkeypatch):
     assert view.state == "succeeded"
 
 
-def test_an_import_can_be_cancelled_and_nothing_is_there(workspace, shapes, tmp_path):
-    folder = shapes(tmp_path / "many", each=400)
+def test_an_import_can_be_cancelled_and_nothing_is_there(workspace, write_shapes, tmp_path):
+    folder = write_shapes(tmp_path / "many", each=400)
     job = workspace.start_import(folder, "cancelled")
     workspace.cancel(job)
     view = workspace.wait(job, timeout=60)
