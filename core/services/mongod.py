@@ -143,8 +143,10 @@ def running_uri(paths: WorkspacePaths) -> str | None:
 def _attach_or_start(paths: WorkspacePaths, announce: Callable[[str], None]) -> tuple[str, bool]:
     address = read_json(_address(paths))
     process = _recorded(paths, address)
-    if process is not None and _answers(address["uri"], patience=10.0):
-        return address["uri"], False
+    deadline = time.monotonic() + 10.0
+    while address and process is not None and process.alive() and time.monotonic() < deadline:
+        if _answers(address["uri"], patience=1.0):
+            return address["uri"], False
     _stop_recorded(paths)
     return _start(paths, ensure_mongod(announce)), True
 

@@ -179,7 +179,7 @@ def test_the_view_keeps_the_order_of_the_queue(served):
     wanted = served.ids[4:1:-1]
     assert served.client.show("pets", wanted, "Wrong in run-1") == 3
     query = """query P($view: BSONArray!) { samples(dataset: "pets", view: $view, first: 9)
-        { edges { node { ... on ImageSample { id } } } } }"""
+        { ... on SampleItemStrConnection { edges { node { ... on ImageSample { id } } } } } }"""
     view = [{"_cls": "fiftyone.core.stages.Select", "kwargs": [["sample_ids", wanted], ["ordered", True]]}]
     _, _, text = served.request("POST", "/graphql", {"query": query, "variables": {"view": view}})
     assert "errors" not in json.loads(text), text
