@@ -165,10 +165,13 @@ def curve(
     shown = ".1%" if measure == "accuracy" else ".3f"
     figure = go.Figure()
     for split, colour, width, name in (("train", ink.muted, 1.5, "train"), ("val", ink.accent, 2.5, "validation")):
+        values = [line.get(f"{split}_{measure}") for line in metrics]
+        if all(value is None for value in values):
+            continue
         figure.add_trace(
             go.Scatter(
                 x=steps,
-                y=[line.get(f"{split}_{measure}") for line in metrics],
+                y=values,
                 name=name,
                 mode="lines+markers" if len(steps) < 40 else "lines",
                 line={"color": colour, "width": width},
@@ -176,9 +179,10 @@ def curve(
                 hovertemplate=f"epoch %{{x}}: %{{y:{shown}}}<extra>{name}</extra>",
             )
         )
-    marked = next((line for line in metrics if line["epoch"] == best), None)
-    if marked is not None and marked.get(f"val_{measure}") is not None:
-        value = float(marked[f"val_{measure}"])
+    marked = next((line for line in metrics if line["epoch"] == best), {})
+    judged = [marked.get(f"{split}_{measure}") for split in ("val", "train")]
+    value = next((float(found) for found in judged if found is not None), None)
+    if value is not None:
         figure.add_vline(x=best, line={"color": ink.accent, "width": 1, "dash": "dot"})
         figure.add_trace(
             go.Scatter(
@@ -198,11 +202,11 @@ def curve(
     )
     last = max([epochs, *steps, 1])
     figure.update_xaxes(title_text="epoch", range=[0.5, last + 0.5], tickformat="d", dtick=max(1, math.ceil(last / 8)))
-    figure.update_yaxes(
-        title_text=None,
-        tickformat=".0%" if measure == "accuracy" else "",
-        rangemode="tozero" if measure == "loss" else "normal",
-    )
+    if measure == "accuracy":
+        known = [float(y) for one in figure.data for y in one.y if y is not None]
+        figure.update_yaxes(tickformat=".0%", range=[max(0.0, min(known, default=0.0) - 0.05), 1.01])
+    else:
+        figure.update_yaxes(rangemode="tozero")
     return figure
 
 

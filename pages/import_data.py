@@ -102,7 +102,7 @@ if folder.strip():
         )
 
 ended = [job for job in imports if not job.active]
-if ended and not folder.strip():
+if ended and not running and not folder.strip():
     named = [job for job in ended if job.name == (state.param("job") or state.get("job"))]
     result((named or ended)[0].name)
 elif not imports and not folder.strip():

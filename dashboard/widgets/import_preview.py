@@ -11,7 +11,7 @@ from core.images import thumbnails
 from core.images.reading import UnreadableImage, decode, read_bytes
 from core.ingest.layouts import ImageFile, Preview
 from dashboard import charts, palette, wording
-from dashboard.widgets import plot
+from dashboard.widgets import plot, strip
 
 EXAMPLES = 12
 _BARS = 20  # classes drawn as bars; more go into a table
@@ -24,9 +24,7 @@ def draw(preview: Preview) -> None:
         st.markdown(f"**{wording.escaped(preview.sentence)}**")
         st.caption(_explained(preview))
         shown = _thumbnails(tuple((str(file.path), file.label or "") for file in examples(preview)))
-        with st.container(horizontal=True, gap="small", key="import-examples"):
-            for picture, label in shown:
-                st.image(picture, width=104, caption=wording.escaped(charts.shorten(label or "no label", 16)))
+        strip.draw_pictures(shown, preview.classes)
         if preview.classes:
             _classes(preview)
         if preview.skipped:

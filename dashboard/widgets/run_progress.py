@@ -30,13 +30,20 @@ def curves(run: RunView, *, key: str) -> None:
             plot.show(figure, key=f"{key}-{measure}", alt=f"{measure.capitalize()} by epoch")
     if best is not None:
         so_far = " so far" if run.active else ""
-        st.caption(f"The star marks epoch {best}, the best on val{so_far}: its network is kept.")
+        split = "train, since there is no val" if run.metrics[-1].get("val_accuracy") is None else "val"
+        st.caption(f"The star marks epoch {best}, the best{so_far} on {split}: its network is kept.")
 
 
 def best_epoch(metrics: list[dict[str, Any]]) -> int | None:
-    """The epoch whose network is kept: the lowest val loss, the earliest of equals; ``None`` without a val split."""
-    measured = [line for line in metrics if line.get("val_loss") is not None]
-    return min(measured, key=lambda line: line["val_loss"])["epoch"] if measured else None
+    """The epoch whose network is kept, as core.training.loop chooses it: the highest accuracy on val (on train where
+    there is no val), of equals the lowest loss, then the earliest.
+    """
+
+    def judged(line: dict[str, Any]) -> tuple[float, float]:
+        split = "train" if line.get("val_accuracy") is None else "val"
+        return float(line[f"{split}_accuracy"]), -float(line[f"{split}_loss"])
+
+    return int(max(metrics, key=judged)["epoch"]) if metrics else None
 
 
 def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:

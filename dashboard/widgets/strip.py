@@ -1,5 +1,6 @@
 """A strip of thumbnails: to see at a glance, not to decide on. The grid does that."""
 
+import base64
 import html
 from collections.abc import Sequence
 
@@ -31,6 +32,19 @@ def draw(dataset: DatasetInfo, items: Sequence[QueueItem]) -> None:
         st.caption(f"{SHOWN} of {len(items):,}")
 
 
+def draw_pictures(pictures: Sequence[tuple[bytes, str]], classes: Sequence[str]) -> None:
+    """JPEGs that are in no dataset yet, each with the label it would get ("" for none)."""
+    figures = []
+    for picture, label in pictures:
+        source = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+        name = html.escape(charts.shorten(label or "no label"))
+        figures.append(
+            f"<figure title='{html.escape(label)}'><img src='{source}' alt='{name}' width='104' height='104'>"
+            f"<figcaption>{_dot(label or None, classes)}{name}</figcaption></figure>"
+        )
+    st.html(f"{_STYLE}<div class='ll-strip'>{''.join(figures)}</div>")
+
+
 def _figure(dataset: DatasetInfo, item: QueueItem) -> str:
     label = item.label or "no label"
     said = item.suggestion or ""
@@ -39,11 +53,11 @@ def _figure(dataset: DatasetInfo, item: QueueItem) -> str:
     return (
         f"<figure title='{html.escape(item.filepath)}'>"
         f"<img src='{html.escape(address)}' alt='{html.escape(label)}' loading='lazy' width='104' height='104'>"
-        f"<figcaption>{_dot(item.label, dataset)}{html.escape(charts.shorten(label))}</figcaption>"
-        f"<figcaption>{_dot(item.suggestion, dataset)}{html.escape(charts.shorten(said))}{sure}</figcaption>"
+        f"<figcaption>{_dot(item.label, dataset.classes)}{html.escape(charts.shorten(label))}</figcaption>"
+        f"<figcaption>{_dot(item.suggestion, dataset.classes)}{html.escape(charts.shorten(said))}{sure}</figcaption>"
         "</figure>"
     )
 
 
-def _dot(name: str | None, dataset: DatasetInfo) -> str:
-    return f"<i style='background:{palette.colour_of(name, dataset.classes)}'></i>" if name else ""
+def _dot(name: str | None, classes: Sequence[str]) -> str:
+    return f"<i style='background:{palette.colour_of(name, classes)}'></i>" if name else ""

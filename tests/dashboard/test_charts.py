@@ -167,8 +167,8 @@ def test_curve_marks_the_best_epoch_and_spans_all_epochs():
 
 
 def test_curve_without_a_val_split():
-    figure = charts.curve([{"epoch": 1, "train_loss": 1.0, "val_loss": None}], "loss", epochs=3, best=None)
-    assert list(trace(figure, "validation").y) == [None]
+    figure = charts.curve([{"epoch": 1, "train_loss": 1.0, "val_loss": None}], "loss", epochs=3, best=1)
+    assert [one.name for one in figure.data] == ["train", "best, epoch 1: 1.000"]
 
 
 def test_templates_differ():
