@@ -18,7 +18,7 @@ from core.domain.samples import SPLITS
 from core.images.reading import EXTENSIONS
 from core.snapshots import manifest
 from core.workspace import RunView, Workspace
-from core.workspace.facade import locate
+from core.workspace.requests import locate
 
 DEFAULTS = TrainOptions()
 # Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.

@@ -6,14 +6,12 @@ FiftyOne 1.22 writes. Those are a private surface: FiftyOne is pinned, and the c
 through FiftyOne itself what is written here.
 """
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 from bson import ObjectId
-from bson.errors import InvalidId
 from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
@@ -21,9 +19,9 @@ from pymongo.errors import BulkWriteError
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
 from core.domain.samples import DatasetInfo, NewSample, Sample
-from core.store import template
+from core.store import documents, template
+from core.store.documents import Document
 
-Document = dict[str, Any]
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
 DUPLICATE_KEY = 11000
@@ -67,7 +65,7 @@ class MongoStore:
         if taken is not None and taken["name"] != name:
             raise BadInput(f"The name {name!r} is too close to that of the dataset {taken['name']!r}; choose another.")
         if taken is None:
-            document = template.document(name, classes, label_field=LABEL_FIELD, now=_now())
+            document = template.document(name, classes, label_field=LABEL_FIELD, now=documents.now())
             samples = self._db[document["sample_collection_name"]]
             for field in (*template.INDEXED, "content_hash", "ground_truth.label"):
                 samples.create_index([(field, ASCENDING)])
@@ -88,7 +86,7 @@ class MongoStore:
                 "$set": {
                     f"classes.{LABEL_FIELD}": list(classes),
                     f"label_schemas.{LABEL_FIELD}.classes": list(classes),
-                    "last_modified_at": _now(),
+                    "last_modified_at": documents.now(),
                 }
             },
         )
@@ -102,21 +100,21 @@ class MongoStore:
         collection = self._samples(dataset_id)
         ids: list[str] = []
         for start in range(0, len(samples), INSERT_CHUNK):
-            documents = [_sample_document(dataset_id, sample) for sample in samples[start : start + INSERT_CHUNK]]
-            collection.insert_many(documents, ordered=True)
-            ids.extend(str(document["_id"]) for document in documents)
+            chunk = [documents.sample_document(dataset_id, sample) for sample in samples[start : start + INSERT_CHUNK]]
+            collection.insert_many(chunk, ordered=True)
+            ids.extend(str(document["_id"]) for document in chunk)
         return ids
 
     def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
         self._samples(dataset_id).update_one(
-            {"_id": _object_id(sample_id)},
+            {"_id": documents.object_id(sample_id)},
             {
                 "$set": {
                     "content_hash": sample.content_hash,
                     "size_bytes": sample.size_bytes,
                     "mtime_ns": sample.mtime_ns,
-                    "metadata": _metadata(sample),
-                    "last_modified_at": _now(),
+                    "metadata": documents.metadata_of(sample),
+                    "last_modified_at": documents.now(),
                 }
             },
         )
@@ -153,7 +151,7 @@ class MongoStore:
             columns["sample_id"].append(str(document["_id"]))
             columns["filepath"].append(document["filepath"])
             columns["content_hash"].append(document.get("content_hash") or "")
-            columns["label"].append(_label(document))
+            columns["label"].append(documents.label_of(document))
             columns["split"].append(document.get("split") or "train")
             columns["width"].append(metadata.get("width") or 0)
             columns["height"].append(metadata.get("height") or 0)
@@ -170,20 +168,22 @@ class MongoStore:
     def version(self, dataset_id: str) -> tuple[int, str]:
         collection = self._samples(dataset_id)
         newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", DESCENDING)])
-        dataset = self._db.datasets.find_one({"_id": _object_id(dataset_id)}, {"classes": 1, "last_modified_at": 1})
+        dataset = self._db.datasets.find_one(
+            {"_id": documents.object_id(dataset_id)}, {"classes": 1, "last_modified_at": 1}
+        )
         stamp = "" if newest is None else str(newest.get("last_modified_at"))
         classes = [] if dataset is None else (dataset.get("classes") or {}).get(LABEL_FIELD, [])
         return collection.estimated_document_count(), f"{stamp}/{len(classes)}"
 
     def sample(self, dataset_id: str, sample_id: str) -> Sample:
-        document = self._samples(dataset_id).find_one({"_id": _object_id(sample_id)})
+        document = self._samples(dataset_id).find_one({"_id": documents.object_id(sample_id)})
         if document is None:
             raise NotFound(f"There is no sample {sample_id} in this dataset.")
         metadata = document.get("metadata") or {}
         return Sample(
             id=sample_id,
             filepath=document["filepath"],
-            label=_label(document),
+            label=documents.label_of(document),
             split=document.get("split") or "train",
             content_hash=document.get("content_hash") or "",
             width=metadata.get("width") or 0,
@@ -194,14 +194,17 @@ class MongoStore:
 
     def label_states(self, dataset_id: str, sample_ids: Iterable[str]) -> dict[str, LabelState]:
         wanted = [ObjectId(sample_id) for sample_id in sample_ids if ObjectId.is_valid(sample_id)]
-        cursor = self._samples(dataset_id).find({"_id": {"$in": wanted}}, _STATE_PROJECTION)
-        return {state.sample_id: state for state in map(_label_state, cursor)}
+        cursor = self._samples(dataset_id).find({"_id": {"$in": wanted}}, documents.STATE_PROJECTION)
+        return {state.sample_id: state for state in map(documents.label_state, cursor)}
 
     def natively_edited(self, dataset_id: str) -> list[LabelState]:
         differs = {
             "$expr": {"$ne": [{"$ifNull": ["$ground_truth.label", None]}, {"$ifNull": ["$labelloop_label", None]}]}
         }
-        return [_label_state(document) for document in self._samples(dataset_id).find(differs, _STATE_PROJECTION)]
+        return [
+            documents.label_state(document)
+            for document in self._samples(dataset_id).find(differs, documents.STATE_PROJECTION)
+        ]
 
     def change_labels(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
         return self._compare_and_set(
@@ -211,11 +214,11 @@ class MongoStore:
                     {"_id": ObjectId(change.sample_id), "ground_truth.label": change.old},
                     {
                         "$set": {
-                            "ground_truth": _classification(change.new),
+                            "ground_truth": None if change.new is None else documents.classification(change.new),
                             "labelloop_label": change.new,
                             "labelloop_entry": change.entry_id,
                             "reviewed": change.reviewed,
-                            "last_modified_at": _now(),
+                            "last_modified_at": documents.now(),
                         }
                     },
                 )
@@ -239,7 +242,7 @@ class MongoStore:
                             "labelloop_label": change.new,
                             "labelloop_entry": change.entry_id,
                             "reviewed": change.reviewed,
-                            "last_modified_at": _now(),
+                            "last_modified_at": documents.now(),
                         }
                     },
                 )
@@ -252,14 +255,14 @@ class MongoStore:
         dataset = self._dataset_document(dataset_id)
         if (dataset.get("info") or {}).get("labelloop_shown_run") == run:
             return
-        now = _now()
+        moment = documents.now()
         writes = [
             UpdateOne(
                 {"_id": ObjectId(sample_id)},
                 {
                     "$set": {
-                        "prediction": {**_classification(label), "confidence": confidence},  # type: ignore[dict-item]
-                        "last_modified_at": now,
+                        "prediction": {**documents.classification(label), "confidence": confidence},
+                        "last_modified_at": moment,
                     }
                 },
             )
@@ -275,7 +278,7 @@ class MongoStore:
         if not entries:
             return
         try:
-            self._journal.insert_many([_entry_document(entry) for entry in entries], ordered=False)
+            self._journal.insert_many([documents.entry_document(entry) for entry in entries], ordered=False)
         except BulkWriteError as error:
             if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
                 raise
@@ -289,32 +292,35 @@ class MongoStore:
             self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"undone": True}})
 
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
-        return {entry.token: entry for entry in map(_entry, self._journal.find({"token": {"$in": list(tokens)}}))}
+        return {
+            entry.token: entry
+            for entry in map(documents.entry_of, self._journal.find({"token": {"$in": list(tokens)}}))
+        }
 
     def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
         wanted = {"dataset_id": dataset_id, "batch": batch, "state": "applied", "undone": False}
-        return [_entry(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
     def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
         wanted = {"dataset_id": dataset_id, "state": "applied"}
         newest = [("_id", DESCENDING)]
-        return [_entry(document) for document in self._journal.find(wanted, sort=newest, limit=limit)]
+        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=newest, limit=limit)]
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
-        before = _now() - timedelta(seconds=older_than)
+        before = documents.now() - timedelta(seconds=older_than)
         wanted = {"state": "pending", "at": {"$lte": before}}
-        return [_entry(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
     # private
 
     def _dataset_document(self, dataset_id: str) -> Document:
-        document = self._db.datasets.find_one({"_id": _object_id(dataset_id)})
+        document = self._db.datasets.find_one({"_id": documents.object_id(dataset_id)})
         if document is None:
             raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
         return document
 
     def _samples(self, dataset_id: str) -> Collection[Document]:
-        return self._db[f"samples.{_object_id(dataset_id)}"]
+        return self._db[f"samples.{documents.object_id(dataset_id)}"]
 
     def _info(self, document: Document) -> DatasetInfo:
         dataset_id = str(document["_id"])
@@ -347,99 +353,3 @@ class MongoStore:
         ids = [ObjectId(change.sample_id) for change in changes]
         found = collection.find({"_id": {"$in": ids}}, {"labelloop_entry": 1})
         return {document.get("labelloop_entry", "") for document in found} & entry_ids
-
-
-_STATE_PROJECTION = {"ground_truth.label": 1, "labelloop_label": 1, "labelloop_entry": 1, "reviewed": 1}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _object_id(text: str) -> ObjectId:
-    try:
-        return ObjectId(text)
-    except (InvalidId, TypeError):
-        raise NotFound(f"{text!r} is not the id of anything in this workspace.") from None
-
-
-def _label(document: Document) -> str | None:
-    return (document.get("ground_truth") or {}).get("label")
-
-
-def _classification(label: str | None) -> Document | None:
-    if label is None:
-        return None
-    return {"_id": ObjectId(), "_cls": "Classification", "tags": [], "label": label}
-
-
-def _metadata(sample: NewSample) -> Document:
-    return {
-        "_cls": "ImageMetadata",
-        "size_bytes": sample.size_bytes,
-        "mime_type": sample.mime_type,
-        "width": sample.width,
-        "height": sample.height,
-        "num_channels": 3,
-    }
-
-
-def _sample_document(dataset_id: str, sample: NewSample) -> Document:
-    now = _now()
-    return {
-        "_id": ObjectId(),
-        "_dataset_id": ObjectId(dataset_id),
-        "_media_type": "image",
-        "_rand": random.random(),
-        "created_at": now,
-        "last_modified_at": now,
-        "tags": [],
-        "filepath": sample.filepath,
-        "metadata": _metadata(sample),
-        "ground_truth": _classification(sample.label),
-        "split": sample.split,
-        "content_hash": sample.content_hash,
-        "size_bytes": sample.size_bytes,
-        "mtime_ns": sample.mtime_ns,
-        "source": sample.source,
-        "labelloop_label": sample.label,
-        "labelloop_entry": None,
-        "reviewed": False,
-        "prediction": None,
-    }
-
-
-def _label_state(document: Document) -> LabelState:
-    return LabelState(
-        sample_id=str(document["_id"]),
-        label=_label(document),
-        journalled=document.get("labelloop_label"),
-        reviewed=bool(document.get("reviewed")),
-        entry_id=document.get("labelloop_entry"),
-    )
-
-
-def _entry_document(entry: JournalEntry) -> Document:
-    return {
-        "_id": entry.id,
-        "dataset_id": entry.dataset_id,
-        "sample_id": entry.sample_id,
-        "kind": entry.kind,
-        "old": entry.old,
-        "new": entry.new,
-        "who": entry.who,
-        "at": entry.at,
-        "source": entry.source,
-        "queue": entry.queue,
-        "batch": entry.batch,
-        "state": entry.state,
-        "undoes": entry.undoes,
-        "undone": entry.undone,
-        "was_reviewed": entry.was_reviewed,
-        "token": entry.token,
-    }
-
-
-def _entry(document: Document) -> JournalEntry:
-    fields = {name: value for name, value in document.items() if name != "_id"}
-    return JournalEntry(id=str(document["_id"]), **fields)

@@ -1,6 +1,5 @@
 """The workspace: what the CLI and every page call. It wires the parts together and adds no arithmetic of its own."""
 
-import getpass
 import os
 import platform
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
-import platformdirs
 
 from core.domain.decisions import Decision, JournalEntry, Outcome, Source
 from core.domain.errors import BadInput, NotFound
@@ -36,7 +34,8 @@ from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
-from core.workspace.views import RunView, StaleMeter, read_view
+from core.workspace.requests import check_trainable, dataset_name, locate, login, same_request
+from core.workspace.views import RunView, StaleMeter, read_view, view_of
 
 if TYPE_CHECKING:
     from core.services.app_client import AppClient
@@ -74,9 +73,7 @@ class Workspace:
         paths = WorkspacePaths(locate(root))
         database = mongod.attach_or_start(paths)
         store = MongoStore(database.uri, mongod.DATABASE)
-        workspace = cls(
-            paths, store, user=user or _login(), launcher=Launcher(keep_spare=keep_spare), database=database
-        )
+        workspace = cls(paths, store, user=user or login(), launcher=Launcher(keep_spare=keep_spare), database=database)
         reviewing.recover(store, older_than=RECOVER_AFTER)
         return workspace
 
@@ -187,7 +184,7 @@ class Workspace:
         Raises:
             BadInput: no such folder, no images in it, or a name that a dataset cannot have.
         """
-        name = _dataset_name(dataset)
+        name = dataset_name(dataset)
         root = recognise(folder).folder
         used = any(view.state == "succeeded" for view in self.runs(name))
         spec = {"kind": "import", "dataset": name, "folder": str(root), "seed": seed, "frozen_test": used}
@@ -226,7 +223,7 @@ class Workspace:
         """
         info = self.dataset(dataset)
         frame = self.samples(dataset)
-        _check_trainable(info, frame)
+        check_trainable(info, frame)
         if options.model not in MODELS:
             raise BadInput(f"There is no model {options.model!r}.")
         snapshot = freeze(self.paths, info, frame)
@@ -240,7 +237,7 @@ class Workspace:
         }
         with folders.lock_of(self.paths.runs):
             for paths in folders.listed(self.paths.runs)[:20]:
-                if _same_request(read_json(paths.spec), spec) and read_view(paths).active:
+                if same_request(read_json(paths.spec), spec) and read_view(paths).active:
                     return paths.name
             run = folders.make(self.paths.runs, "run", spec)
         self._launcher.start(run, warm=options.model == "instant")
@@ -248,12 +245,12 @@ class Workspace:
 
     def runs(self, dataset: str | None = None) -> list[RunView]:
         """Training runs, newest first."""
-        views = map(_finished_view, folders.listed(self.paths.runs))
+        views = map(view_of, folders.listed(self.paths.runs))
         return [view for view in views if dataset is None or view.dataset == dataset]
 
     def jobs(self, dataset: str | None = None) -> list[RunView]:
         """Imports and embeddings, newest first."""
-        views = map(_finished_view, folders.listed(self.paths.jobs))
+        views = map(view_of, folders.listed(self.paths.jobs))
         return [view for view in views if dataset is None or view.dataset == dataset]
 
     def run(self, name: str) -> RunView:
@@ -262,7 +259,7 @@ class Workspace:
         Raises:
             NotFound: there is none.
         """
-        return _finished_view(self.run_paths(name))
+        return view_of(self.run_paths(name))
 
     def run_paths(self, name: str) -> RunPaths:
         """The folder of a run or job.
@@ -456,67 +453,6 @@ class Workspace:
         finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
         preferred = [view for view in finished if view.options.get("model") == prefer]
         return next((view.name for view in [*preferred, *finished]), None)
-
-
-def locate(root: Path | None) -> Path:
-    """The workspace's folder: the one given, else ``LABELLOOP_WORKSPACE``, else the user's data folder; made if absent.
-
-    Raises:
-        BadInput: it is a file, or it cannot be made.
-    """
-    named = root or os.environ.get("LABELLOOP_WORKSPACE") or platformdirs.user_data_path("labelloop")
-    folder = Path(named).expanduser().absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise BadInput(f"{str(folder)!r} is a file; a workspace is a folder.") from None
-    except OSError as error:
-        raise BadInput(f"The workspace {str(folder)!r} cannot be made ({error.strerror or error}).") from None
-    if not os.access(folder, os.W_OK):
-        raise BadInput(f"labelloop may not write into the workspace {str(folder)!r}; choose another with --workspace.")
-    return folder.resolve()
-
-
-def _check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
-    train = frame[frame["split"] == "train"]["label"].dropna()
-    found = [name for name in info.classes if (train == name).any()]
-    if len(found) < 2:
-        has = f"only {found[0]!r} has" if found else "no class has"
-        raise BadInput(f"Training needs at least two classes with images in train, and {has}; label or import more.")
-
-
-def _dataset_name(name: str) -> str:
-    name = name.strip()
-    if not name:
-        raise BadInput("The dataset needs a name.")
-    if len(name) > 100 or any(not character.isprintable() for character in name):
-        raise BadInput("A dataset's name has at most 100 characters, all of them printable.")
-    if not any(character.isalnum() for character in name):
-        raise BadInput("A dataset's name needs at least one letter or digit.")
-    return name
-
-
-def _same_request(spec: Any, other: dict[str, Any]) -> bool:
-    return spec is not None and all(spec.get(key) == other[key] for key in ("dataset", "snapshot", "options"))
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no name for this user id, as in some containers
-        return "someone"
-
-
-def _finished_view(paths: RunPaths) -> RunView:
-    """A view of a run; one that has ended never changes again and is read once."""
-    if paths.exit.exists():
-        return _cached_view(paths, paths.exit.stat().st_mtime_ns)
-    return read_view(paths)
-
-
-@lru_cache(maxsize=1024)
-def _cached_view(paths: RunPaths, _: int) -> RunView:
-    return read_view(paths)
 
 
 @lru_cache(maxsize=8)

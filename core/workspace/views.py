@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, RunState
@@ -62,6 +63,13 @@ class StaleMeter:
         return self.run is None or bool(self.labels_changed or self.added or self.removed)
 
 
+def view_of(paths: RunPaths) -> RunView:
+    """A run or job folder as it is now; one that has ended never changes again and is read once."""
+    if paths.exit.exists():
+        return _cached_view(paths, paths.exit.stat().st_mtime_ns)
+    return read_view(paths)
+
+
 def read_view(paths: RunPaths) -> RunView:
     """Read a run or job folder."""
     now_state = state(paths)
@@ -97,3 +105,8 @@ def _error(paths: RunPaths, now_state: RunState, exited: dict[str, Any] | None) 
         reason = " (usually: out of memory)" if number == 9 else ""
         return f"Its process was killed by signal {number}{reason}."
     return "It stopped with an error; its log says more."
+
+
+@lru_cache(maxsize=1024)
+def _cached_view(paths: RunPaths, _: int) -> RunView:
+    return read_view(paths)
