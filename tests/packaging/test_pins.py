@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,3 +64,16 @@ def test_torch_and_torchvision_are_a_pair():
 
     assert torchvision.models.resnet18()(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
     assert torchvision.ops.nms(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([1.0]), 0.5).tolist() == [0]
+
+
+def test_the_pins_admit_the_oldest_python_that_we_promise():
+    """Debian 12 has Python 3.11.2; the interpreter of these tests may be newer."""
+    refused = {}
+    for name in PINS:
+        try:
+            wanted = distribution(name).metadata.get("Requires-Python")
+        except PackageNotFoundError:
+            continue
+        if wanted and "3.11.2" not in SpecifierSet(wanted):
+            refused[name] = wanted
+    assert refused == {}
