@@ -1,0 +1,295 @@
+"""A network's run from spec to predictions: real training on small pictures."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from core.domain.errors import Cancelled
+from core.runs import predictions
+from core.runs.atomic import read_json, read_json_lines
+from core.runs.layout import RunPaths
+from core.runs.worker import CRASHED, REFUSED, SUCCEEDED, Progress
+from core.training import loop
+from core.training.__main__ import main
+from core.training.loop import Examples, Recipe, batches, evaluate, fit, make_fabric, rate_at
+from core.training.models import SmallCNN, build
+
+SMALL = {"image_size": 32, "batch_size": 16}
+
+
+def test_a_cnn_learns_and_leaves_a_whole_run(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 30)
+    run = make_run(samples, model="cnn", epochs=8, **SMALL)
+
+    assert main(run.folder) == SUCCEEDED
+
+    lines = read_json_lines(run.metrics)
+    assert [line["epoch"] for line in lines] == list(range(1, 9))
+    assert lines[-1]["train_loss"] < lines[0]["train_loss"]
+    assert all(line["images_per_second"] > 0 and 0 <= line["val_accuracy"] <= 1 for line in lines)
+    table = predictions.read(run.predictions)
+    assert table.sample_id.tolist() == samples["sample_id"].tolist()
+    assert not table.out_of_fold.any()
+    test = table.where("test")
+    assert (test.predicted == test.label).mean() > 0.8
+    val = table.where("val")
+    best = read_json(run.checkpoints / "best.json")
+    assert best["accuracy"] == pytest.approx((val.predicted == val.label).mean())
+    assert best["accuracy"] == max(line["val_accuracy"] for line in lines)
+    assert (run.checkpoints / "last.safetensors").exists()
+    status = read_json(run.status)
+    assert (status["phase"], status["epoch"], status["epochs"], status["device"]) == ("done", 8, 8, "cpu")
+
+
+def test_the_onnx_file_computes_the_predictions(make_run, shapes, tmp_path):
+    run = make_run(shapes(tmp_path / "images", 8), model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    card = read_json(run.model_card)
+    assert (card["input"], card["size"], card["classes"]) == ("image", 32, ["bars", "disc", "square"])
+    from core.embedding.pictures import squeezed
+
+    samples = tmp_path / "images"
+    pixels = np.stack([squeezed(path, 32) for path in sorted(samples.iterdir())])
+    images = ((pixels / 255 - np.array(card["mean"])) / np.array(card["std"])).transpose(0, 3, 1, 2)
+    session = onnxruntime.InferenceSession(str(run.model), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"images": images.astype(np.float32)})
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(
+        powers / powers.sum(axis=1, keepdims=True), predictions.read(run.predictions).probabilities, atol=1e-3
+    )
+
+
+def test_a_resnet_trains_from_scratch_and_from_its_own_checkpoint(make_run, shapes, tmp_path):
+    """The checkpoint of one run is a weights file for the next, with another number of classes."""
+    samples = shapes(tmp_path / "images", 8)
+    run = make_run(samples, model="resnet18", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    two = samples[samples["label"] != "bars"].reset_index(drop=True)
+    weights = str(run.checkpoints / "best.safetensors")
+    finer = make_run(two, model="resnet18", epochs=1, weights=weights, **SMALL)
+    assert main(finer.folder) == SUCCEEDED
+    assert predictions.read(finer.predictions).probabilities.shape == (16, 2)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 10)
+    runs = [make_run(samples, model="cnn", epochs=2, seed=seed, **SMALL) for seed in (5, 5, 6)]
+    for run in runs:
+        assert main(run.folder) == SUCCEEDED
+    one, two, three = (predictions.read(run.predictions).probabilities for run in runs)
+    assert (one == two).all()
+    assert (one != three).any()
+
+
+def test_the_small_cnn_is_small():
+    """A convolution has 9 weights a pair of channels and no bias, a BatchNorm two a channel, the head a bias."""
+    stem = 9 * 3 * 32 + 2 * 32
+    stages = sum(9 * a * b + 2 * 9 * b * b + 3 * 2 * b for a, b in ((32, 64), (64, 128), (128, 224)))
+    assert sum(parameter.numel() for parameter in SmallCNN(10, image_size=128).parameters()) == stem + stages + 2250
+    assert stem + stages + 2250 < 2_000_000
+
+
+@pytest.mark.parametrize("size", [16, 17, 48, 49, 224])
+def test_the_small_cnn_takes_every_image_size(size):
+    assert SmallCNN(3, image_size=size).eval()(torch.zeros(2, 3, size, size)).shape == (2, 3)
+
+
+def test_vanished_files_are_left_out_and_told(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 8)
+    Path(samples["filepath"][4]).unlink()
+    run = make_run(samples, model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    assert predictions.read(run.predictions).sample_id.tolist() == samples["sample_id"].drop(4).tolist()
+    assert "1 images" in read_json(run.status)["message"]
+
+
+def test_no_val_split_and_unlabelled_samples(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 8)
+    samples = samples[samples["split"] != "val"].reset_index(drop=True)
+    samples.loc[:2, "label"] = None
+    run = make_run(samples, model="cnn", epochs=2, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    assert len(predictions.read(run.predictions)) == len(samples)
+    assert read_json(run.checkpoints / "best.json")["on"] == "train"
+    assert all(line["val_loss"] is None for line in read_json_lines(run.metrics))
+
+
+def test_a_class_absent_from_val(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 8)
+    samples = samples[(samples["split"] != "val") | (samples["label"] == "disc")].reset_index(drop=True)
+    run = make_run(samples, model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 4096])
+def test_odd_batch_sizes(make_run, shapes, tmp_path, batch_size):
+    """15 images in batches of 7 would leave one alone, which BatchNorm refuses at one pixel."""
+    run = make_run(shapes(tmp_path / "images", 7), model="cnn", epochs=1, image_size=16, batch_size=batch_size)
+    assert main(run.folder) == SUCCEEDED
+
+
+def test_batches_never_leave_one_sample_alone_and_lose_none():
+    for count in range(2, 30):
+        for size in range(2, 12):
+            parts = list(batches(np.arange(count), size))
+            assert np.concatenate(parts).tolist() == list(range(count))
+            assert min(map(len, parts)) >= 2
+            assert max(map(len, parts)) <= size + 1
+
+
+def test_the_learning_rate_rises_then_falls():
+    rates = [rate_at(share, 1.0) for share in np.linspace(0, 1, 101)]
+    assert rates[0] == pytest.approx(0.05)
+    assert max(rates) == rates[20] == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(0.01)
+    assert all(later < earlier for earlier, later in pairwise(rates[20:]))
+
+
+@pytest.fixture
+def paths(tmp_path):
+    folder = tmp_path / "ws" / "runs" / "run-1"
+    folder.mkdir(parents=True)
+    return RunPaths(folder)
+
+
+@pytest.fixture
+def examples():
+    """24 pictures of noise around two levels of grey, 16 to learn from."""
+    random = np.random.default_rng(0)
+    target = np.arange(24) % 2
+    pixels = (random.integers(0, 100, (24, 16, 16, 3)) + 120 * target[:, None, None, None]).astype(np.uint8)
+    return Examples(
+        batch=lambda rows: torch.from_numpy(pixels[rows]), target=target, train=np.arange(16), val=np.arange(16, 24)
+    )
+
+
+def run_fit(network, examples, paths, **changes):
+    recipe = Recipe(**{"epochs": 1, "batch_size": 16, "rate": 1e-3, "pretrained": False, "seed": 0, **changes})
+    progress = Progress(paths)
+    fit(network, examples, recipe, fabric=make_fabric(), paths=paths, progress=progress)
+    return progress
+
+
+def small(seed=0):
+    torch.manual_seed(seed)
+    return SmallCNN(2, image_size=16)
+
+
+def test_one_batch_makes_one_optimiser_step(examples, paths, monkeypatch):
+    steps = []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self, *args, **kw: steps.append(1) or step(self, *args, **kw))
+    network = small()
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    run_fit(network, examples, paths)
+    assert len(steps) == 1
+    moved = {name for name, value in network.named_parameters() if not torch.equal(value, before[name])}
+    assert {name for name, value in before.items() if value.ndim > 1} <= moved
+
+
+def test_training_and_validation_see_what_they_should(examples, paths):
+    seen = []
+    watched = Examples(
+        batch=lambda rows: seen.append(rows.tolist()) or examples.batch(rows),
+        target=examples.target,
+        train=examples.train,
+        val=examples.val,
+    )
+    run_fit(small(), watched, paths, batch_size=8)
+    assert sorted(seen[0] + seen[1]) == list(range(16))
+    assert seen[2:] == [list(range(16, 24))]
+
+
+def test_cancel_stops_within_an_epoch_and_keeps_whole_checkpoints(examples, paths):
+    class Impatient(SmallCNN):
+        calls = 0
+
+        def forward(self, images):
+            Impatient.calls += 1
+            if Impatient.calls == 7:  # in the second epoch: each has two steps and one evaluation
+                paths.cancel.touch()
+            return super().forward(images)
+
+    with pytest.raises(Cancelled):
+        run_fit(Impatient(2, image_size=16), examples, paths, epochs=50, batch_size=8)
+    assert Impatient.calls <= 9
+    assert read_json(paths.checkpoints / "last.json")["epoch"] == 2
+    assert [path.name for path in paths.checkpoints.iterdir() if path.suffix == ".part"] == []
+
+
+class Poisoned(SmallCNN):
+    """Gives numbers that are none from its third epoch on (each: one step, one evaluation)."""
+
+    def __init__(self, good):
+        super().__init__(2, image_size=16)
+        self.good = good
+
+    def forward(self, images):
+        self.good -= 1
+        return super().forward(images) if self.good >= 0 else super().forward(images) * float("nan")
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(examples, paths):
+    network = Poisoned(good=4)
+    run_fit(network, examples, paths, epochs=9)
+    assert len(read_json_lines(paths.metrics)) == 2
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+    network.good = 99
+    kept = read_json(paths.checkpoints / "best.json")
+    assert evaluate(network, examples, examples.val, 8).loss == pytest.approx(kept["loss"], abs=1e-5)
+
+
+def test_divergence_from_the_start_is_told_with_advice(make_run, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Poisoned(good=0))
+    run = make_run(shapes(tmp_path / "images", 4, classes=("disc", "square")), model="cnn", epochs=1, image_size=16)
+    assert main(run.folder) == REFUSED
+    assert "lower learning rate" in read_json(run.error)["sentence"]
+
+
+class Hungry(SmallCNN):
+    """A network on a machine whose memory holds ``most`` images at once while it trains."""
+
+    def __init__(self, most):
+        super().__init__(2, image_size=16)
+        self.most = most
+
+    def forward(self, images):
+        if self.training and len(images) > self.most:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(images)
+
+
+def test_too_large_a_batch_is_halved_once(examples, paths):
+    run_fit(Hungry(most=8), examples, paths)
+    assert len(read_json_lines(paths.metrics)) == 1
+
+
+def test_a_batch_that_does_not_fit_when_halved_is_told(make_run, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Hungry(most=3))
+    run = make_run(shapes(tmp_path / "images", 10), model="cnn", epochs=1, image_size=16, batch_size=16)
+    assert main(run.folder) == REFUSED
+    assert "memory is too small" in read_json(run.error)["sentence"]
+
+
+def test_a_bug_is_told_as_one(make_run, shapes, tmp_path, monkeypatch, capfd):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("core.training.network.fit", broken)
+    run = make_run(shapes(tmp_path / "images", 4), model="cnn", epochs=1, image_size=16)
+    assert main(run.folder) == CRASHED
+    assert "planted" in read_json(run.error)["sentence"]
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_weights_learn_only_where_they_are_asked_to(tmp_path):
+    """A pretrained body keeps a tenth of the head's learning rate."""
+    network = build("cnn", 2, image_size=16, weights="none", cache=tmp_path)
+    recipe = Recipe(epochs=1, batch_size=2, rate=1.0, pretrained=True, seed=0)
+    body, head = loop._groups(network, recipe)
+    assert (body["factor"], head["factor"]) == (1.0, 10.0)
+    assert [tuple(parameter.shape) for parameter in head["params"]] == [(2, 224), (2,)]

@@ -1,0 +1,105 @@
+"""Images are decoded once per size; the cache stays within its bounds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.domain.errors import LabelloopError
+from core.embedding.pictures import squeezed
+from core.training import pixels
+from core.training.augment import augment, move, recolour
+from core.training.loop import as_images, normalised
+from core.training.models import MEAN, STD
+
+torch = pytest.importorskip("torch")
+
+
+def files_of(samples):
+    return list(zip(samples["filepath"], samples["content_hash"], strict=True))
+
+
+def decode(samples, cache, size=24, seen=None):
+    counts = [] if seen is None else seen
+    return pixels.decoded(files_of(samples), cache, size, started=counts.append, advanced=lambda images: None)
+
+
+def test_pixels_are_those_of_the_images_in_order(shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 4)
+    found = decode(samples, tmp_path / "cache").read(np.array([7, 0, 7]), np.uint8)
+    for place, row in enumerate((7, 0, 7)):
+        assert (found[place] == squeezed(Path(samples["filepath"][row]), 24)).all()
+
+
+def test_a_second_run_decodes_only_what_is_new(shapes, tmp_path):
+    samples, seen = shapes(tmp_path / "images", 4), []
+    decode(samples.iloc[:9], tmp_path / "cache", seen=seen)
+    for path in samples["filepath"][:9]:
+        Path(path).unlink()
+    located = decode(samples, tmp_path / "cache", seen=seen)
+    assert seen == [9, 3]
+    assert located.found.all()
+    decode(samples, tmp_path / "cache", seen=seen)
+    assert seen == [9, 3]
+
+
+def test_unreadable_files_are_just_not_found(shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 2)
+    Path(samples["filepath"][1]).write_bytes(b"GIF89a broken")
+    assert decode(samples, tmp_path / "cache").found.tolist() == [True, False, True, True, True, True]
+
+
+def test_old_pixels_of_other_sizes_go_when_the_cache_is_full(shapes, tmp_path, monkeypatch):
+    samples, cache = shapes(tmp_path / "images", 4), tmp_path / "cache"
+    for size in (16, 20):
+        decode(samples, cache, size)
+    monkeypatch.setattr(pixels, "LIMIT_BYTES", 12 * (20 * 20 * 3 + 24 * 24 * 3 + 2 * 64) + 500)
+    decode(samples, cache, 24)
+    left = {path.parent.name for path in (cache / "pixels").glob("*/block-*.npy")}
+    assert left == {"20", "24"}
+
+
+def test_a_full_disk_is_told_before_the_work(shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1000})())
+    with pytest.raises(LabelloopError, match="make room"):
+        decode(shapes(tmp_path / "images", 2), tmp_path / "cache")
+
+
+def some_images(count=6, size=20):
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def test_augmentation_is_seeded_and_another_for_each_image():
+    same = some_images(1).repeat(6, 1, 1, 1)
+    one = augment(same.clone(), torch.Generator().manual_seed(1))
+    two = augment(same.clone(), torch.Generator().manual_seed(1))
+    assert torch.equal(one, two)
+    assert one.shape == same.shape
+    assert one.min() >= 0
+    assert one.max() <= 1
+    for first in range(6):
+        for second in range(first):
+            assert not torch.allclose(one[first], one[second], atol=0.02)
+
+
+def test_about_half_of_the_images_are_flipped():
+    ramp = torch.linspace(0, 1, 20).expand(400, 3, 20, 20).contiguous()
+    moved = move(ramp, torch.Generator().manual_seed(0))
+    flipped = (moved[:, 0, 10, 4] > moved[:, 0, 10, 15]).float().mean()
+    assert 0.4 < flipped < 0.6
+
+
+def test_recolouring_keeps_grey_grey_and_changes_brightness():
+    grey = torch.full((50, 3, 4, 4), 0.5)
+    changed = recolour(grey, torch.Generator().manual_seed(0))
+    assert torch.allclose(changed[:, 0], changed[:, 2], atol=1e-5)
+    assert changed[:, 0, 0, 0].std() > 0.02
+
+
+def test_pixels_become_normalised_images():
+    black_and_white = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 4, 4, 3)
+    images = normalised(as_images(black_and_white, torch.device("cpu")))
+    assert images.shape == (2, 3, 4, 4)
+    for channel in range(3):
+        assert images[0, channel, 0, 0] == pytest.approx(-MEAN[channel] / STD[channel], abs=1e-6)
+        assert images[1, channel, 0, 0] == pytest.approx((1 - MEAN[channel]) / STD[channel], abs=1e-6)
