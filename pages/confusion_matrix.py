@@ -1,5 +1,7 @@
 """Confusion matrix: which classes a run takes for which; a cell opens its images."""
 
+import time
+
 import streamlit as st
 
 from core.domain.errors import LabelloopError
@@ -97,6 +99,7 @@ def images(evaluation) -> None:
     else:
         true, pred = (evaluation.classes[place] for place in cell)
         spec = QueueSpec(kind="cell", true=true, pred=pred, **common)
+    read_at = time.time()
     items = workspace.queue(dataset.name, spec)
     matrix.choose(evaluation)
     with st.container(horizontal=True, gap="small"):
@@ -105,7 +108,18 @@ def images(evaluation) -> None:
         if st.button("Open in FiftyOne", icon=":material/travel_explore:", disabled=not items, key="matrix.fiftyone"):
             state.open_queue(spec, page="fiftyone")
     if items:
-        grid.draw(workspace, dataset, items, queue_title=spec.title(), key="matrix.grid", height=560, rail=False)
+        grid.draw(
+            workspace,
+            dataset,
+            items,
+            queue_title=spec.title(),
+            key="matrix.grid",
+            height=600,
+            rail=False,
+            heading=False,
+            read_at=read_at,
+            rerun=True,  # the matrix moves with each label
+        )
     else:
         st.info("No images in this cell." if cell else f"No errors on {split}.", icon=":material/check_circle:")
 

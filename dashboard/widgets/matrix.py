@@ -86,6 +86,8 @@ def choose(evaluation: Evaluation) -> None:
 
     def changed() -> None:
         cell = state.get("cell")
+        if cell not in options:  # the browser still held an option with its count of before a relabelling
+            return
         every = cell == _ALL
         state.set_params(true=None if every else classes[cell[0]], pred=None if every else classes[cell[1]])
 
