@@ -138,7 +138,6 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
             "",
             list(MODELS),
             key="retrain-menu",
-            icon=":material/expand_more:",
             format_func=lambda name: f"Retrain with {MODEL_NAMES[name]}",
             help="Choose the model",
         )

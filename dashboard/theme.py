@@ -9,8 +9,12 @@ LOGO = Path(__file__).parent / "static" / "logo.svg"
 
 
 def apply() -> None:
-    """Put the stylesheet on the page."""
-    st.html(f"<style>{_css()}</style>")
+    """Put the stylesheet on the page.
+
+    With an element beside it: Streamlit would put a lone style where toasts go, and the next toast would replace it.
+    """
+    with st.container(key="theme"):
+        st.html(f"<style>{_css()}</style><i></i>")
 
 
 @cache

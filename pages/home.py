@@ -70,10 +70,11 @@ step = next_step.choose(
 with st.container(
     border=True, key="next-step", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
 ):
-    with st.container(width="content", gap=None):
-        st.caption(f"What next with {escaped(dataset.name)}")
-        st.markdown(f"### :material/{step.icon}: &nbsp;{escaped(step.title)}")
-        st.markdown(escaped(step.reason))
+    st.markdown(
+        f":gray[:small[What next with {escaped(dataset.name)}]]\n"
+        f"### :material/{step.icon}: &nbsp;{escaped(step.title)}\n{escaped(step.reason)}",
+        width="content",
+    )
     if step.act == "retrain":
         st.button(
             step.label, key="next-retrain", type="primary", on_click=frame.retrain, args=(workspace, dataset.name)
