@@ -1,6 +1,7 @@
 """The only reader and writer of ``st.session_state`` and ``st.query_params``, and the one Workspace of this process."""
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,17 +24,28 @@ _MODEL = "labelloop.model"
 _SEEN = "labelloop.active-seen"
 _FRESH = "labelloop.fresh"
 _FRESH_SECONDS = 90.0
+_serving = threading.Event()
 
 
-@st.cache_resource(show_spinner="Opening the workspace …")
+def serve() -> None:
+    """Say that this process is the server: its workspace keeps a process ready for the next instant retrain."""
+    _serving.set()
+
+
+@st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
-    """The workspace of this server: ``LABELLOOP_WORKSPACE``, or the user's data folder.
+    """The workspace of this process: ``LABELLOOP_WORKSPACE``, or the user's data folder. Opened once.
 
     Raises:
         LabelloopError: it cannot be opened.
     """
     root = os.environ.get("LABELLOOP_WORKSPACE")
-    return Workspace.open(Path(root) if root else None)
+    return Workspace.open(Path(root) if root else None, keep_spare=_serving.is_set())
+
+
+def forget_workspace() -> None:
+    """Open the workspace anew at the next use."""
+    workspace.clear()
 
 
 def enter(url_path: str) -> None:
@@ -44,11 +56,6 @@ def enter(url_path: str) -> None:
 def current_page() -> str:
     """The key of the page that runs ("home", "review", ...)."""
     return str(st.session_state.get(_PAGE, "home"))
-
-
-def forget_workspace() -> None:
-    """Open the workspace anew at the next use."""
-    workspace.clear()
 
 
 def dataset_name(infos: Sequence[DatasetInfo] | None = None) -> str | None:
