@@ -1,8 +1,6 @@
 """The App in a frame of another port, in real Chromium: class keys, and a page that may not frame it."""
 
 import http.server
-import os
-import shutil
 import threading
 from functools import partial
 
@@ -13,12 +11,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 @pytest.fixture
-def page():
+def page(chromium):
     from playwright.sync_api import sync_playwright
 
-    program = os.environ.get("LABELLOOP_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser.new_page(viewport={"width": 1300, "height": 800})
         browser.close()
 

@@ -81,6 +81,7 @@ def mongod_pid(paths):
     return read_json(paths.database / "address.json")["pid"]
 
 
+@pytest.mark.slow
 def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch, wait_until):
     first = launch()
     assert first.stdout.readline().startswith("labelloop is at http://127.0.0.1:")
