@@ -18,6 +18,7 @@ def draw(evaluation: Evaluation, *, split: Split, model: str, trained: Evaluatio
             wording.percent(evaluation.accuracy),
             delta=f"{wording.points(evaluation.accuracy - then.accuracy)} by relabelling" if then else None,
             delta_color="off",
+            delta_arrow="off",
             width="content",
             help=f"The share of {split} images whose prediction is their label.",
         )

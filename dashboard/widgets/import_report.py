@@ -21,7 +21,7 @@ _NUMBERS = (
 def draw(report: Mapping[str, Any], *, key: str) -> None:
     """The card of one report.json."""
     with st.container(border=True, key=f"report-{key}"):
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="medium"):
             for name, label, meaning in _NUMBERS:
                 if name in ("added", "present") or report.get(name):
                     st.metric(label, f"{report.get(name, 0):,}", help=meaning, width="content")
@@ -37,10 +37,6 @@ def _summary(report: Mapping[str, Any]) -> str:
     ]
     if splits := report.get("splits"):
         parts.append("; ".join(f"{count:,} in {name}" for name, count in splits.items()))
-    if leaks := report.get("leaks"):
-        parts.append(f"{wording.counted(leaks, 'image')} lay in more than one split; each is kept on one side")
-    if conflicts := report.get("conflicts"):
-        parts.append(f"{wording.counted(conflicts, 'duplicate')} under another label: worth a look")
     return " · ".join(parts)
 
 
