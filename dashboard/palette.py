@@ -1,24 +1,24 @@
 """Colours that mean something: one a class, and the pair for right and wrong. Plain data, no streamlit.
 
-The first eight class colours stay apart for people with any of the three kinds of colour blindness and are legible on
-the light and the dark ground; past twelve they begin again. A class is always named beside its colour.
+The first eight class colours stay far apart (25 in CIELAB) for full sight and for each of the three kinds of colour
+blindness, and can be seen on the light and on the dark ground; past twelve they begin again. A class is always named beside its colour.
 """
 
 from collections.abc import Sequence
 
 CLASS_COLOURS = (
-    "#3f87d6",
-    "#e0881c",
-    "#25a287",
-    "#c75a9c",
-    "#8f7ae0",
+    "#2b87d8",
+    "#d87f1a",
+    "#8e1df2",
+    "#a2a574",
+    "#d897ba",
+    "#bf2626",
+    "#62628c",
+    "#8c6262",
+    "#2f9e86",
     "#b79a1e",
-    "#d65a41",
-    "#4bb2dc",
-    "#7b9a3e",
-    "#a8637a",
-    "#64798c",
-    "#9a7549",
+    "#4fa9cf",
+    "#b0589b",
 )
 NO_LABEL = "#8b8f98"
 RIGHT = "#2f86c1"

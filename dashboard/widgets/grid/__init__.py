@@ -54,13 +54,13 @@ def draw(
             "nudge": rerun,
             "shape": _shape(workspace, dataset),
             "recent": _recent(workspace, dataset),
-            **_columns(items, dataset),
+            **columns(items, dataset),
         }
     )
     _component()(key=key, data=payload.encode(), on_decided_change=_nothing)
 
 
-def _columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
+def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
     """The queue as columns: a tenth of the size of a list of objects, and one string for all ids."""
     others = {name for item in items for name in (item.label, item.suggestion) if name is not None}
     names = [*dataset.classes, *sorted(others.difference(dataset.classes))]
@@ -82,6 +82,11 @@ def _columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]
         "reviewed": "".join("1" if item.reviewed else "0" for item in items),
         "files": [PurePath(item.filepath).name for item in items],
     }
+
+
+def script() -> str:
+    """The component's JavaScript: one module."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
 def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
@@ -108,7 +113,6 @@ def _nothing() -> None:
 
 @cache
 def _component() -> Any:
-    script = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     return st.components.v2.component(
-        "labelloop-grid", js=script, css=(_HERE / "grid.css").read_text(encoding="utf-8"), html="<div></div>"
+        "labelloop-grid", js=script(), css=(_HERE / "grid.css").read_text(encoding="utf-8"), html="<div></div>"
     )

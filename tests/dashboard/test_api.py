@@ -1,0 +1,227 @@
+"""The routes, on a store in memory: what they serve and what they turn away."""
+
+import io
+import uuid
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from core.domain.samples import NewSample
+from core.jobs.launcher import Launcher
+from core.runs.layout import WorkspacePaths
+from core.store.memory import MemoryStore
+from core.workspace import Workspace
+from dashboard import api, state
+
+URL = "http://localhost:8501"
+OURS = {"Origin": URL, "Content-Type": "application/json"}
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    store = MemoryStore()
+    info = store.create("zoo", ["cat", "<b>dog"])
+    path = tmp_path / "cat.png"
+    Image.new("RGB", (60, 40), (200, 30, 30)).save(path)
+    files = [str(path), str(path), str(tmp_path / "gone.png")]
+    store.insert(
+        info.id,
+        [
+            NewSample(file, "cat", "train", f"{at:064x}", 1, 1, 60, 40, "image/png", str(tmp_path))
+            for at, file in enumerate(files)
+        ],
+    )
+    opened = Workspace(WorkspacePaths(tmp_path / "ws"), store, user="ann", launcher=Launcher())
+    monkeypatch.setattr(state, "workspace", lambda: opened)
+    return opened
+
+
+@pytest.fixture
+def ids(workspace):
+    return workspace.dataset("zoo").id, workspace.samples("zoo")["sample_id"].tolist()
+
+
+@pytest.fixture
+def client(workspace):
+    return TestClient(Starlette(routes=api.routes()), base_url=URL)
+
+
+def decision(sample, **changes):
+    token = uuid.uuid4().hex
+    return {"sample": sample, "kind": "relabel", "label": "<b>dog", "seen": "cat", "token": token, **changes}
+
+
+def body(ids, *decisions, **changes):
+    return {"dataset": ids[0], "queue": "All", "decisions": list(decisions or [decision(ids[1][0])]), **changes}
+
+
+def test_it_is_alive(client):
+    assert client.get("/api/alive").json()["product"] == "labelloop"
+
+
+def test_a_thumbnail_may_be_kept_forever_when_asked_for_by_its_content(client, ids):
+    named = client.get(f"/thumb/{ids[0]}/{ids[1][0]}?v=00000000")
+    assert named.status_code == 200
+    assert named.headers["content-type"] == "image/jpeg"
+    assert named.headers["x-content-type-options"] == "nosniff"
+    assert "immutable" in named.headers["cache-control"]
+    assert Image.open(io.BytesIO(named.content)).size == (60, 40)
+    for address in (f"/thumb/{ids[0]}/{ids[1][0]}", f"/thumb/{ids[0]}/{ids[1][0]}?v=ffffffff"):
+        assert client.get(address).headers["cache-control"] == "no-cache"
+
+
+def test_an_image_is_the_file_itself_with_the_type_of_its_content(client, ids, workspace):
+    answer = client.get(f"/image/{ids[0]}/{ids[1][0]}")
+    with open(workspace.sample(ids[0], ids[1][0]).filepath, "rb") as file:
+        assert answer.content == file.read()
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("route", ["thumb", "image"])
+def test_a_missing_file_is_a_picture_that_says_so(client, ids, route):
+    answer = client.get(f"/{route}/{ids[0]}/{ids[1][2]}?v=00000000")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("sample", ["0" * 24, "x" * 24, "0" * 23, "..%2f..%2fetc%2fpasswd", "%00"])
+def test_no_other_image_is_served(client, ids, sample):
+    for route in ("thumb", "image"):
+        assert client.get(f"/{route}/{ids[0]}/{sample}").status_code == 404
+        assert client.get(f"/{route}/{'0' * 24}/{ids[1][0]}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io:8501", "", "localhost:1:2"]
+)
+def test_other_hosts_are_turned_away(client, ids, host):
+    assert client.get(f"/thumb/{ids[0]}/{ids[1][0]}", headers={"Host": host}).status_code == 421
+    origin = {**OURS, "Host": host, "Origin": f"http://{host}"}
+    assert client.post("/api/decide", json=body(ids), headers=origin).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501"]
+)
+@pytest.mark.parametrize("route", ["decide", "undo"])
+def test_only_our_own_pages_may_write(client, ids, workspace, origin, route):
+    headers = {"Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
+    answer = client.post(f"/api/{route}", json=body(ids), headers=headers)
+    assert answer.status_code == 403
+    assert answer.json() == {"error": "Only labelloop's own pages may change labels."}
+    assert workspace.journal("zoo") == []
+
+
+def test_both_names_of_this_machine_are_ours(ids, workspace):
+    for name in ("localhost", "127.0.0.1"):
+        own = TestClient(Starlette(routes=api.routes()), base_url=f"http://{name}:9000")
+        headers = {**OURS, "Origin": f"http://{name}:9000"}
+        assert own.post("/api/undo", json={"dataset": ids[0]}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x", ""])
+def test_other_content_types_are_turned_away(client, ids, kind):
+    assert client.post("/api/decide", json=body(ids), headers={**OURS, "Content-Type": kind}).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'"text"', b"[" * 100_000, b"\xff\xfe", b"{}"],
+)
+def test_a_body_that_makes_no_sense_is_turned_away(client, content):
+    assert client.post("/api/decide", content=content, headers=OURS).status_code == 400
+
+
+def test_a_large_body_is_turned_away(client):
+    assert client.post("/api/decide", content=b" " * (api.MAX_BODY + 1), headers=OURS).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sample": "../etc"},
+        {"sample": 7},
+        {"kind": "delete"},
+        {"label": "wasp"},
+        {"label": 7},
+        {"label": ["cat"]},
+        {"label": "x" * 1001},
+        {"seen": {}},
+        {"token": ""},
+        {"token": "a b c d e f g h"},
+        {"token": None},
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_turned_away_whole(client, ids, workspace, changes):
+    bad = {**decision(ids[1][1]), **changes}
+    answer = client.post("/api/decide", json=body(ids, decision(ids[1][0]), bad), headers=OURS)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(".")
+    assert workspace.journal("zoo") == []
+    assert workspace.dataset("zoo").labels["cat"] == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"dataset": "zoo"}, {"decisions": []}, {"decisions": {}}, {"decisions": [1]}, {"queue": 7}, {"batch": "a b"}],
+)
+def test_a_request_that_makes_no_sense_is_turned_away(client, ids, changes):
+    assert client.post("/api/decide", json=body(ids, **changes), headers=OURS).status_code == 400
+
+
+def test_too_many_decisions_are_turned_away(client, ids):
+    many = [decision(ids[1][0]) for _ in range(api.MAX_DECISIONS + 1)]
+    assert client.post("/api/decide", json=body(ids, *many), headers=OURS).status_code == 400
+
+
+def test_another_dataset_is_not_found(client, ids):
+    assert client.post("/api/decide", json=body(ids, dataset="0" * 24), headers=OURS).status_code == 404
+
+
+def test_a_decision_is_saved_and_taken_back(client, ids, workspace):
+    answer = client.post("/api/decide", json=body(ids, batch="my-batch-1"), headers=OURS)
+    assert answer.status_code == 200
+    (outcome,) = answer.json()["outcomes"]
+    assert outcome["sample"] == ids[1][0]
+    assert (outcome["saved"], outcome["label"], outcome["reason"]) == (True, "<b>dog", "")
+    (entry,) = workspace.journal("zoo")
+    assert (entry.id, entry.batch, entry.queue, entry.source) == (outcome["entry"], "my-batch-1", "All", "grid")
+    answer = client.post("/api/undo", json={"dataset": ids[0], "batch": "my-batch-1"}, headers=OURS)
+    assert answer.json()["outcomes"][0]["label"] == "cat"
+    assert workspace.dataset("zoo").labels["cat"] == 3
+
+
+def test_the_same_token_twice_is_one_decision(client, ids, workspace):
+    one = body(ids)
+    first = client.post("/api/decide", json=one, headers=OURS).json()["outcomes"]
+    assert client.post("/api/decide", json=one, headers=OURS).json()["outcomes"] == first
+    assert len(workspace.journal("zoo")) == 1
+
+
+def test_a_stale_decision_is_refused_with_the_label_now(client, ids):
+    client.post("/api/decide", json=body(ids), headers=OURS)
+    answer = client.post("/api/decide", json=body(ids, decision(ids[1][0], label="cat")), headers=OURS)
+    (outcome,) = answer.json()["outcomes"]
+    assert (outcome["saved"], outcome["label"]) == (False, "<b>dog")
+    assert outcome["reason"]
+
+
+def test_confirm_keeps_the_label_whatever_the_request_names(client, ids, workspace):
+    sent = decision(ids[1][0], kind="confirm", label="<b>dog")
+    (outcome,) = client.post("/api/decide", json=body(ids, sent), headers=OURS).json()["outcomes"]
+    assert (outcome["saved"], outcome["label"]) == (True, "cat")
+    assert workspace.samples("zoo")["reviewed"].sum() == 1
+
+
+def test_a_store_that_fails_is_a_503_so_that_the_grid_tries_again(client, ids, workspace, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("no mongod")
+
+    monkeypatch.setattr(workspace.store, "journal_add", fail)
+    answer = client.post("/api/decide", json=body(ids), headers=OURS)
+    assert answer.status_code == 503
+    assert "mongod" not in answer.text
