@@ -6,6 +6,7 @@ The token comes by ``LABELLOOP_APP_TOKEN`` and not as an argument, since every u
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LabelloopError as error:
         logger.error("%s", error)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it is done
     with database:
         os.environ.update(environment(paths, database.uri))
         _serve(database.uri, given.port, token, given.pages_origin, given.socket)

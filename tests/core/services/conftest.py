@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.samples import NewSample
+from core.runs.atomic import read_json
 from core.runs.layout import WorkspacePaths
 from core.services import mongod
 from core.services.app_client import AppClient
@@ -99,6 +100,8 @@ def served(tmp_path_factory):
     finally:
         process.terminate()
         process.wait(20)
+        tickets = [read_json(ticket)["pid"] for ticket in (paths.database / "users").iterdir()]
+        assert process.pid not in tickets, "the server has to leave the database when it is asked to end"
         store.close()
         database.stop()
         log.close()
