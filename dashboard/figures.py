@@ -1,12 +1,19 @@
-"""What a run reached, kept per run: its predictions never change, so neither do its figures as trained."""
+"""What a run reached, kept per run: its predictions never change, so neither do its figures as trained.
+
+After a day of Retrain there are a hundred runs, and reading all their predictions takes seconds. So the matrices are
+kept in the workspace's cache folder as well; what lies there can be thrown away at any time.
+"""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS, Split
-from core.evaluation.metrics import Evaluation
+from core.evaluation.metrics import Evaluation, from_matrix
+from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 from core.workspace import RunView, Workspace
 
@@ -32,8 +39,13 @@ def model_of(run: RunView) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _evaluations(path: str, stamp: int, _workspace: Workspace) -> dict[Split, Evaluation]:  # noqa: ARG001 - part of the key
+def _evaluations(path: str, stamp: int, _workspace: Workspace) -> dict[Split, Evaluation]:
     name = Path(path).parent.name
+    kept = _workspace.paths.cache / "figures" / f"{name}-{stamp}.json"
+    try:
+        return _from_json(read_json(kept))
+    except (TypeError, KeyError, ValueError):  # not there yet, or not ours
+        pass
     found: dict[Split, Evaluation] = {}
     for split in SPLITS:
         try:
@@ -42,4 +54,30 @@ def _evaluations(path: str, stamp: int, _workspace: Workspace) -> dict[Split, Ev
             continue
         if evaluation.samples:
             found[split] = evaluation
+    write_json(kept, _as_json(found))
     return found
+
+
+def _as_json(found: dict[Split, Evaluation]) -> dict[str, Any]:
+    return {
+        split: {
+            "classes": list(one.classes),
+            "matrix": one.matrix.tolist(),
+            "unlabelled": one.unlabelled,
+            "out_of_fold": one.out_of_fold,
+        }
+        for split, one in found.items()
+    }
+
+
+def _from_json(kept: dict[Split, dict[str, Any]]) -> dict[Split, Evaluation]:
+    return {
+        split: from_matrix(
+            kept[split]["classes"],
+            np.array(kept[split]["matrix"], dtype=np.int64),
+            unlabelled=kept[split]["unlabelled"],
+            out_of_fold=kept[split]["out_of_fold"],
+        )
+        for split in SPLITS
+        if split in kept
+    }

@@ -1,0 +1,33 @@
+import shutil
+
+import streamlit as st
+
+from core.workspace import Workspace
+from dashboard import figures
+
+
+def test_figures_are_kept_and_made_again(trained_workspace, monkeypatch):
+    run = trained_workspace.run("run-1")
+    folder = trained_workspace.paths.cache / "figures"
+    shutil.rmtree(folder, ignore_errors=True)
+    st.cache_data.clear()
+    fresh = figures.of_run(trained_workspace, run)
+    (kept,) = folder.iterdir()
+
+    st.cache_data.clear()
+    monkeypatch.setattr(Workspace, "evaluation", None)  # nothing is computed the second time
+    again = figures.of_run(trained_workspace, run)
+    assert list(again) == list(fresh) == ["train", "val", "test"]
+    for split, evaluation in fresh.items():
+        assert again[split].matrix.tolist() == evaluation.matrix.tolist()
+        assert (again[split].accuracy, again[split].macro_f1) == (evaluation.accuracy, evaluation.macro_f1)
+        assert again[split].out_of_fold == evaluation.out_of_fold
+
+    monkeypatch.undo()
+    kept.write_text("{broken")
+    st.cache_data.clear()
+    assert figures.of_run(trained_workspace, run)["test"].correct == fresh["test"].correct
+
+
+def test_a_run_without_predictions_has_no_figures(trained_workspace):
+    assert figures.of_run(trained_workspace, trained_workspace.run("run-2")) == {}
