@@ -6,12 +6,17 @@ as accurate as logistic regression fitted fold by fold (benchmarks/instant.py) i
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize_scalar
+from threadpoolctl import ThreadpoolController
+
+from core.embedding.backbone import usable_cores
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
@@ -52,19 +57,8 @@ def fit(embeddings: Floats, target: Ints, classes: int, *, groups: Sequence[str]
     ``target`` are class indices; samples of one group (exact duplicates) stay in one fold. The result depends on
     the arguments only.
     """
-    fold = assign_folds(target, groups, seed=seed)
-    count = int(fold.max()) + 1
-    centre = embeddings.mean(axis=0)
-    centred = embeddings - centre
-    shape = _Kernel if len(target) < embeddings.shape[1] else _Gram
-    solver: _Solver = shape(centred, np.eye(classes, dtype=np.float32)[target], fold)
-
-    scores, penalty = _held_out_scores(solver, fold, target, classes)
-    sharpness = _sharpness(scores, target)
-    weight, bias = solver.all(penalty)
-    absent = np.where(np.bincount(target, minlength=classes) == 0, np.float32(_ABSENT), np.float32(0))
-    head = Head(weight * sharpness, (bias - centre @ weight) * sharpness + absent)
-    return Fit(head, softmax(scores * sharpness + absent), count, penalty)
+    with _libraries().limit(limits=1):
+        return _fit(embeddings, target, classes, assign_folds(target, groups, seed=seed))
 
 
 def assign_folds(target: Ints, groups: Sequence[str], *, seed: int) -> Ints:
@@ -93,6 +87,30 @@ def log_loss(probabilities: Floats, target: Ints) -> float:
     return float(-np.log(np.clip(probabilities[np.arange(len(target)), target], 1e-12, 1)).mean())
 
 
+def _fit(embeddings: Floats, target: Ints, classes: int, fold: Ints) -> Fit:
+    centre = embeddings.mean(axis=0)
+    centred = embeddings - centre
+    shape = _Kernel if len(target) < embeddings.shape[1] else _Gram
+    solver: _Solver = shape(centred, np.eye(classes, dtype=np.float32)[target], fold)
+
+    scores, penalty = _held_out_scores(solver, fold, target, classes)
+    sharpness = _sharpness(scores, target)
+    weight, bias = solver.all(penalty)
+    absent = np.where(np.bincount(target, minlength=classes) == 0, np.float32(_ABSENT), np.float32(0))
+    head = Head(weight * sharpness, (bias - centre @ weight) * sharpness + absent)
+    return Fit(head, softmax(scores * sharpness + absent), int(fold.max()) + 1, penalty)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The linear algebra libraries, to be held to one thread each.
+
+    Their own threads wait for one another many times a solve: beside other work on the same cores, such as the
+    dashboard that asked for this run, that costs ten times the time. Whole folds are shared out instead.
+    """
+    return ThreadpoolController()
+
+
 class _Gram:
     """More samples than dimensions: solves with (dimensions x dimensions) scatter matrices, a sum per fold."""
 
@@ -100,7 +118,8 @@ class _Gram:
         count = int(fold.max()) + 1
         parts = [x[fold == held] for held in range(count)]
         self._x = parts
-        self._scatter = [part.T @ part for part in parts]
+        with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
+            self._scatter = list(pool.map(lambda part: part.T @ part, parts))
         self._cross = [part.T @ y[fold == held] for held, part in enumerate(parts)]
         self._sum = [part.sum(axis=0) for part in parts]
         self._label_sum = [y[fold == held].sum(axis=0) for held in range(count)]
