@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,10 +15,10 @@ from core.cli.tables import text_table, write_csv
 from core.domain.errors import BadInput, LabelloopError
 from core.domain.runs import TrainOptions
 from core.domain.samples import SPLITS
-from core.images.reading import EXTENSIONS
-from core.snapshots import manifest
-from core.workspace import RunView, Workspace
-from core.workspace.requests import locate
+
+if TYPE_CHECKING:  # `up` and `doctor` are to start at once: the workspace brings pandas along
+    from core.runs.layout import WorkspacePaths
+    from core.workspace import RunView, Workspace
 
 DEFAULTS = TrainOptions()
 # Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.
@@ -188,6 +188,8 @@ def predictions(
 ) -> None:
     """Write every sample's label, prediction and probabilities in a run as CSV."""
     with _open(context) as workspace:
+        from core.snapshots import manifest
+
         view = workspace.run(run)
         found = workspace.predictions(run)
         frozen = manifest.read(workspace.paths.snapshot(view.spec["snapshot"])).samples
@@ -335,18 +337,21 @@ def _up(context: typer.Context, *, port: int | None, no_browser: bool) -> int:
     return run_stack(_root(context), port=port, open_browser=not no_browser, announce=_say)
 
 
-def _root(context: typer.Context) -> Any:
+def _root(context: typer.Context) -> "WorkspacePaths":
     from core.runs.layout import WorkspacePaths
+    from core.runs.location import locate
 
     return WorkspacePaths(locate(context.obj[0]))
 
 
-def _open(context: typer.Context) -> Workspace:
+def _open(context: typer.Context) -> "Workspace":
+    from core.workspace import Workspace
+
     folder, user = context.obj
     return Workspace.open(folder, user=user)
 
 
-def _must_succeed(view: RunView) -> None:
+def _must_succeed(view: "RunView") -> None:
     if view.state == "cancelled":
         raise BadInput(f"{view.name} was cancelled.")
     if view.state != "succeeded":
@@ -367,6 +372,8 @@ def _fail(sentence: str) -> None:
 
 
 def _image_files(path: Path) -> list[Path]:
+    from core.images.reading import EXTENSIONS
+
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS and file.is_file())
         if not found:
@@ -394,7 +401,7 @@ def _import_text(dataset: str, report: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in report["notes"])])
 
 
-def _show_text(workspace: Workspace, view: RunView) -> str:
+def _show_text(workspace: "Workspace", view: "RunView") -> str:
     document = documents.show(workspace, view)
     lines = [f"{view.name}: {view.title} on {view.dataset}, {view.state}" + (f": {view.error}" if view.error else "")]
     for split, figures in document["splits"].items():

@@ -1,13 +1,15 @@
 """The JSON documents of the command line: plain dicts out of core's records."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.domain.decisions import Outcome
 from core.domain.errors import NotFound
 from core.domain.samples import SPLITS, DatasetInfo
-from core.evaluation.comparison import Comparison
-from core.evaluation.metrics import Evaluation
-from core.workspace import RunView, Workspace
+
+if TYPE_CHECKING:
+    from core.evaluation.comparison import Comparison
+    from core.evaluation.metrics import Evaluation
+    from core.workspace import RunView, Workspace
 
 
 def dataset(info: DatasetInfo) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def dataset(info: DatasetInfo) -> dict[str, Any]:
     }
 
 
-def run(view: RunView) -> dict[str, Any]:
+def run(view: "RunView") -> dict[str, Any]:
     """A run or job, without its figures."""
     return {
         "run": view.name,
@@ -42,7 +44,7 @@ def run(view: RunView) -> dict[str, Any]:
     }
 
 
-def show(workspace: Workspace, view: RunView) -> dict[str, Any]:
+def show(workspace: "Workspace", view: "RunView") -> dict[str, Any]:
     """A run with its figures per split, as soon as it has predictions; splits without samples are left out."""
     document = {**run(view), "metrics": view.metrics, "splits": {}}
     try:
@@ -55,7 +57,7 @@ def show(workspace: Workspace, view: RunView) -> dict[str, Any]:
     return document
 
 
-def evaluation(figures: Evaluation) -> dict[str, Any]:
+def evaluation(figures: "Evaluation") -> dict[str, Any]:
     """Figures of one split. ``confusion.matrix`` has a row for each label, a column for each prediction."""
     return {
         "samples": figures.samples,
@@ -80,7 +82,7 @@ def evaluation(figures: Evaluation) -> dict[str, Any]:
     }
 
 
-def comparison(result: Comparison) -> dict[str, Any]:
+def comparison(result: "Comparison") -> dict[str, Any]:
     """Before and after."""
     return {
         "old": result.old,

@@ -2,13 +2,15 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from core.workspace import RunView, Workspace
+if TYPE_CHECKING:
+    from core.workspace import RunView, Workspace
 
 EVERY = 0.2  # seconds
 
 
-def follow(workspace: Workspace, name: str, *, quiet: bool) -> RunView:
+def follow(workspace: "Workspace", name: str, *, quiet: bool) -> "RunView":
     """Wait for a run or job to end and show how far it is; Ctrl-C stops watching, not the job."""
     shown = not quiet and sys.stderr.isatty()
     while (view := workspace.run(name)).active:
@@ -21,7 +23,7 @@ def follow(workspace: Workspace, name: str, *, quiet: bool) -> RunView:
     return view
 
 
-def line(view: RunView) -> str:
+def line(view: "RunView") -> str:
     """How far a job is, in one line."""
     status = view.status
     parts = [f"{view.name} {view.title}: {status.get('phase') or view.state}"]

@@ -5,16 +5,19 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from core.domain.decisions import Decision, Outcome
 from core.domain.errors import BadInput
-from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.workspace import Workspace
 
 
 def relabel(
-    workspace: Workspace, dataset: str, *, to: str | None, ids: Sequence[str], file: Path | None
+    workspace: "Workspace", dataset: str, *, to: str | None, ids: Sequence[str], file: Path | None
 ) -> list[Outcome]:
     """Relabel ``ids`` to ``to``, or what the CSV ``file`` (filepath,label) says.
 
@@ -38,7 +41,7 @@ def relabel(
     return workspace.decide(dataset, decisions, source="cli")
 
 
-def _read(file: Path, frame: pd.DataFrame) -> list[tuple[str, str | None]]:
+def _read(file: Path, frame: "pd.DataFrame") -> list[tuple[str, str | None]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -28,13 +28,14 @@ from core.review.queues import QueueItem, QueueSpec
 from core.runs import predictions as prediction_files
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths, WorkspacePaths
+from core.runs.location import locate
 from core.runs.predictions import Predictions
 from core.services import mongod
 from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
-from core.workspace.requests import check_trainable, dataset_name, locate, login, same_request
+from core.workspace.requests import check_trainable, dataset_name, login, same_request
 from core.workspace.views import RunView, StaleMeter, read_view, view_of
 
 if TYPE_CHECKING:
