@@ -104,7 +104,8 @@ def confusion(
             *_numbers(words, wrong - right, ink=ink),
         ]
     )
-    hover = [[_cell_hover(classes, matrix, i, j, before=before) for j in range(size)] for i in range(size)]
+    names = [text(name, width=60) for name in classes]
+    hover = [[_cell_hover(names, matrix, i, j, before=before) for j in range(size)] for i in range(size)]
     figure.add_trace(_targets(hover, chosen=chosen, ink=ink))
     _matrix_axes(figure, classes, ink=ink)
     return figure
@@ -124,11 +125,12 @@ def difference(classes: Sequence[str], old: Counts, new: Counts, *, template: Te
     words = [[f"{change[i, j]:+d}".replace("-", "−") if change[i, j] else "" for j in range(size)] for i in range(size)]
     worse = -np.sign(better) * _strength(np.abs(better).astype(float))
     scale = [[0, ink.right[1]], [0.4999, ink.right[0]], [0.5, ink.empty], [0.5001, ink.wrong[0]], [1, ink.wrong[1]]]
+    names = [text(name, width=60) for name in classes]
     tiles = _tiles(worse, scale, name="change").update(
         zmin=-1,
         hoverinfo="text",
         hovertext=[
-            [f"{_pair(classes, i, j)}<br><b>{old[i, j]:,} → {new[i, j]:,}</b>" for j in range(size)]
+            [f"{_pair(names, i, j)}<br><b>{old[i, j]:,} → {new[i, j]:,}</b>" for j in range(size)]
             for i in range(size)
         ],
     )
@@ -391,15 +393,15 @@ def _cell_text(value: float, *, percent: bool, size: int) -> str:
     return f"<1{sign}".replace("<", "&lt;") if value < 0.005 else f"{value * 100:.0f}{sign}"
 
 
-def _pair(classes: Sequence[str], i: int, j: int) -> str:
-    return f"Label: {text(classes[i], width=60)}<br>Predicted: {text(classes[j], width=60)}"
+def _pair(names: Sequence[str], i: int, j: int) -> str:
+    return f"Label: {names[i]}<br>Predicted: {names[j]}"
 
 
-def _cell_hover(classes: Sequence[str], matrix: Counts, i: int, j: int, *, before: Counts | None) -> str:
+def _cell_hover(names: Sequence[str], matrix: Counts, i: int, j: int, *, before: Counts | None) -> str:
     count, row = int(matrix[i, j]), int(matrix[i].sum())
     line = f"{count:,} of {row:,}" + (f" ({count / row:.1%})" if row else "")
     was = "" if before is None or int(before[i, j]) == count else f", was {int(before[i, j]):,}"
-    return f"{_pair(classes, i, j)}<br><b>{line}</b>{was}"
+    return f"{_pair(names, i, j)}<br><b>{line}</b>{was}"
 
 
 def _cell_height(size: int) -> int:

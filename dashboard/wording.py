@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import datetime
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$^\"=&@/])")
 _SHORTCODE = re.compile(r":(?=[\w+-])")
@@ -56,6 +57,11 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(unix: float) -> str:
+    """A time on this machine's clock: "22 Nov 17:03"."""
+    return datetime.fromtimestamp(unix).astimezone().strftime("%d %b %H:%M").lstrip("0")
 
 
 def ago(moment: float, *, now: float | None = None) -> str:

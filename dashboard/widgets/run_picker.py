@@ -32,26 +32,32 @@ def pick(
     names = list(by_name)
 
     def changed() -> None:
-        state.set_params(**{param: state.get(param), **dict.fromkeys(forgets)})
+        if state.get(param) in by_name:
+            state.set_params(**{param: state.get(param), **dict.fromkeys(forgets)})
 
     st.selectbox(
         label,
         names,
         key=f"{state.current_page()}.{param}",
-        format_func=lambda name: describe(workspace, by_name[name])
-        + (f" · {by_name[name].dataset}" if dataset is not None and by_name[name].dataset != dataset else ""),
+        format_func=lambda name: (
+            describe(workspace, by_name[name])
+            + (f" · {by_name[name].dataset}" if dataset is not None and by_name[name].dataset != dataset else "")
+        ),
         on_change=changed,
     )
     return by_name[str(chosen)]
 
 
 def describe(workspace: Workspace, run: RunView) -> str:
-    """One line: "run-7 · ResNet-18 · 91.2% on test · 2 hours ago"."""
+    """One line: "run-7 · ResNet-18 · 91.2% on test · 22 Nov 17:03".
+
+    The browser knows an option by its text, so nothing in it may change by itself ("2 hours ago" would).
+    """
     parts = [run.name, MODEL_NAMES.get(figures.model_of(run), "")]
     reached = figures.of_run(workspace, run)
     for split in ("test", "val"):
         if split in reached:
             parts.append(f"{wording.percent(reached[split].accuracy)} on {split}")
             break
-    parts.append(wording.ago(run.created_at))
+    parts.append(wording.moment(run.created_at))
     return " · ".join(part for part in parts if part)
