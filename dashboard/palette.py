@@ -1,7 +1,8 @@
 """Colours that mean something: one a class, and the pair for right and wrong. Plain data, no streamlit.
 
 The first eight class colours stay far apart (25 in CIELAB) for full sight and for each of the three kinds of colour
-blindness, and can be seen on the light and on the dark ground; past twelve they begin again. A class is always named beside its colour.
+blindness, and can be seen on the light and on the dark ground; past twelve they begin again.
+A class is always named beside its colour.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ def serve() -> None:
     _serving.set()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Workspace.close)
 def workspace() -> Workspace:
     """The workspace of this process: ``LABELLOOP_WORKSPACE``, or the user's data folder. Opened once.
 

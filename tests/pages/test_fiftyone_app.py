@@ -1,0 +1,83 @@
+from types import SimpleNamespace
+
+import pytest
+
+from core.domain.errors import ServiceFailed
+from core.services.app_client import AppClient, Selection
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def app_server(monkeypatch):
+    """The client of a FiftyOne server that answers, with its selection to be set."""
+    seen = SimpleNamespace(ids=(), dataset="zoo", shown=[], refreshed=0)
+    monkeypatch.setattr(Workspace, "app_server", lambda self: AppClient(5161, "token"))
+    monkeypatch.setattr(AppClient, "alive", lambda self, **_: True)
+    monkeypatch.setattr(AppClient, "show", lambda self, *wanted: seen.shown.append(wanted))
+    monkeypatch.setattr(AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue"))
+    monkeypatch.setattr(AppClient, "refresh", lambda self: setattr(seen, "refreshed", seen.refreshed + 1))
+    return seen
+
+
+def test_without_images_it_names_the_next_step(open_page, empty_workspace, words):
+    app = open_page(empty_workspace, "fiftyone_app")
+    assert not app.exception
+    assert "Nothing to look at yet" in words(app)
+
+
+def test_without_a_server_it_says_what_to_do(open_page, trained_workspace, words, monkeypatch):
+    monkeypatch.setattr(Workspace, "app_server", lambda self: None)
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    assert not app.exception
+    assert "The FiftyOne server is not running" in words(app)
+
+
+def test_a_server_that_starts_is_waited_for(open_page, trained_workspace, words, monkeypatch):
+    monkeypatch.setattr(Workspace, "app_server", lambda self: AppClient(1, "token"))
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    assert not app.exception
+    assert "The FiftyOne server is starting" in words(app)
+
+
+def test_it_shows_the_queue_of_the_address_once(open_page, trained_workspace, words, app_server):
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo", queue="misclassified", run="run-1", split="test")
+    assert not app.exception
+    assert "Wrong in run-1, test · 3 images" in words(app).replace("*", "")
+    ((dataset, ids, title),) = app_server.shown
+    assert (dataset, len(ids), title) == ("zoo", 3, "Wrong in run-1, test")
+    app.run()
+    assert len(app_server.shown) == 1
+    (frame,) = app.get("iframe")
+    assert frame.proto.src == "http://127.0.0.1:5161/__enter?t=token&to=%2Fdatasets%2Fzoo"
+
+
+def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_workspace, app_server, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workspace, "decide", lambda self, *given, **named: asked.append((given, named)) or [])
+    ids = tuple(trained_workspace.samples("zoo")["sample_id"][:2])
+    app_server.ids = ids
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    app.button(key="app-class-3").click().run()
+    assert not app.exception
+    (((name, decisions), named),) = asked
+    assert (name, named["source"], named["queue"]) == ("zoo", "fiftyone", "a queue")
+    assert [one.sample_id for one in decisions] == list(ids)
+    assert {one.label for one in decisions} == {"cat"}
+    assert {one.seen for one in decisions} == set(trained_workspace.samples("zoo")["label"][:2])
+    assert app_server.refreshed == 1
+
+
+def test_nothing_selected_nothing_to_label(open_page, trained_workspace, app_server):
+    app_server.ids, app_server.dataset = ("0" * 24,), "another"
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    assert all(button.disabled for button in app.button if (button.key or "").startswith("app-class-"))
+
+
+def test_a_server_that_goes_away_is_one_sentence(open_page, trained_workspace, words, app_server, monkeypatch):
+    def fail(self):
+        raise ServiceFailed("The FiftyOne server does not answer; it may still be starting.")
+
+    monkeypatch.setattr(AppClient, "selection", fail)
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    assert not app.exception
+    assert "does not answer" in words(app)

@@ -1,0 +1,107 @@
+import pytest
+
+from core.domain.errors import BadInput, MissingProgram
+from core.domain.runs import TrainOptions
+from core.workspace import RunView, StaleMeter, Workspace
+from dashboard import frame, navigation
+
+PAGES = [line.file.removesuffix(".py") for line in navigation.TABLE]
+
+
+@pytest.fixture(autouse=True)
+def no_double_click(monkeypatch):
+    monkeypatch.setattr(frame, "_started", {})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_on_an_empty_and_on_a_full_workspace(open_page, empty_workspace, trained_workspace, page):
+    for workspace in (empty_workspace, trained_workspace):
+        app = open_page(workspace, page)
+        assert not app.exception
+        assert not app.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_workspace_that_cannot_be_opened_is_one_sentence(open_page, empty_workspace, page, monkeypatch):
+    def fail(*_, **__):
+        raise MissingProgram("There is no mongod; run labelloop doctor.")
+
+    monkeypatch.setattr(Workspace, "open", fail)
+    app = open_page(empty_workspace, page)
+    assert not app.exception
+    assert ["There is no mongod" in error.value.replace("\\", "") for error in app.error] == [True]
+
+
+def test_the_top_bar_tells_the_newest_result_and_what_changed(open_page, trained_workspace, words, monkeypatch):
+    meter = StaleMeter(run="run-3", labels_changed=12, added=0, removed=0, changed_in_test=0)
+    monkeypatch.setattr(Workspace, "stale", lambda self, dataset: meter)
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    assert "12 labels changed since run-3" in words(app)
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert any(label.startswith("run-3: ") and " on test, +" in label for label in labels)
+
+
+def test_retrain_starts_one_run_however_often_it_is_clicked(open_page, trained_workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workspace, "retrain", lambda self, name, options: asked.append((name, options)) or "run-9")
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    app.button(key="retrain-button").click().run()
+    app.button(key="retrain-button").click().run()
+    assert not app.exception
+    assert asked == [("zoo", TrainOptions(model="instant"))]
+
+
+def test_what_cannot_be_trained_is_told(open_page, trained_workspace, monkeypatch):
+    def refuse(self, name, options):
+        raise BadInput("Training needs <b>two</b> classes.")
+
+    monkeypatch.setattr(Workspace, "retrain", refuse)
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    app.button(key="retrain-button").click().run()
+    assert not app.exception
+    assert [toast.value.replace("\\", "") for toast in app.toast] == ["Training needs <b>two</b> classes."]
+
+
+def test_what_runs_is_shown_and_its_end_is_told_once(open_page, trained_workspace, monkeypatch):
+    spec = {"options": {"model": "resnet18"}}
+    status = {"phase": "training", "epoch": 4, "epochs": 10, "seconds_left": 118.0}
+    going = RunView("run-3", "train", "zoo", "running", spec, status, [{"val_accuracy": 0.91}], "", 9e9, 3.0)
+    real = Workspace.runs
+    monkeypatch.setattr(
+        Workspace, "runs", lambda self, name=None: [going, *[run for run in real(self, name) if run.name != "run-3"]]
+    )
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert "ResNet-18 · epoch 4/10 · 0.91 · 2 min left" in labels
+    assert not app.toast
+    monkeypatch.setattr(Workspace, "runs", real)
+    app.run()
+    assert [toast.value.startswith("**run-3: ") for toast in app.toast] == [True]
+    app.run()
+    assert not app.toast
+
+
+def test_another_dataset_is_one_choice_away(open_page, trained_workspace, address):
+    app = open_page(trained_workspace, "review", dataset="zoo", queue="class", label="cat")
+    box = next(box for box in app.selectbox if box.label == "Dataset")
+    assert box.options == ["fresh", "zoo"]
+    box.select("fresh").run()
+    assert not app.exception
+    assert "queue" not in address(app)  # the address spoke of the other dataset
+    assert next(box for box in app.selectbox if box.label == "Dataset").value == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("meter", "sentence"),
+    [
+        ((None, 0, 9, 0), "Never trained"),
+        (("run-7", 0, 0, 0), "Up to date with run-7"),
+        (("run-7", 12, 0, 0), "12 labels changed since run-7"),
+        (("run-7", 1, 3, 0), "1 label changed, 3 images added since run-7"),
+        (("run-7", 0, 0, 2), "2 images removed since run-7"),
+    ],
+)
+def test_the_stale_meter_in_words(meter, sentence):
+    run, changed, added, removed = meter
+    found = StaleMeter(run=run, labels_changed=changed, added=added, removed=removed, changed_in_test=0)
+    assert frame.stale_sentence(found) == sentence

@@ -1,0 +1,52 @@
+from core.domain.runs import TrainOptions
+from core.workspace import Workspace
+
+
+def test_an_empty_workspace_shows_its_doors(open_page, empty_workspace, words):
+    app = open_page(empty_workspace, "home")
+    assert not app.exception
+    assert "Import a folder" in words(app)
+    assert app.button(key="start-demo").label == "Start"
+
+
+def test_the_demonstration_is_imported_like_any_folder(open_page, empty_workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr("core.demo.dataset.unpack", lambda folder: folder)
+    monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append((folder, name)) or "job-1")
+    app = open_page(empty_workspace, "home")
+    app.button(key="start-demo").click().run()
+    assert not app.exception
+    assert asked == [(empty_workspace.paths.root / "demo-images", "demo")]
+
+
+def test_it_says_what_next_and_opens_it(open_page, trained_workspace, words, address):
+    app = open_page(trained_workspace, "home", dataset="zoo")
+    text = words(app)
+    assert not app.exception
+    assert "What next with zoo" in text
+    assert "labels look wrong" in text
+    app.button(key="next-go").click().run()
+    assert not app.exception
+    assert address(app) == {"dataset": "zoo", "queue": "suspicious"}
+
+
+def test_a_dataset_that_was_never_trained_is_trained_by_one_click(open_page, trained_workspace, words, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workspace, "retrain", lambda self, name, options: asked.append((name, options)) or "run-9")
+    app = open_page(trained_workspace, "home", dataset="fresh")
+    assert "Train a first model" in words(app)
+    app.button(key="next-retrain").click().run()
+    assert not app.exception
+    assert asked == [("fresh", TrainOptions(model="instant"))]
+
+
+def test_every_dataset_has_its_line(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "home", dataset="zoo")
+    text = words(app)
+    assert [caption.value for caption in app.caption].count("reviewed") == 2
+    assert "never trained" in text
+    assert "run-3, likely" in text
+    strips = [html.proto.body for html in app.get("html") if "ll-strip" in html.proto.body]
+    assert len(strips) == 2
+    assert "&lt;b&gt;dog" in strips[0]
+    assert "<b>dog" not in strips[0]
