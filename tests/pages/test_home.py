@@ -46,7 +46,7 @@ def test_every_dataset_has_its_line(open_page, trained_workspace, words):
     assert [caption.value for caption in app.caption].count("reviewed") == 2
     assert "never trained" in text
     assert "run-3, likely" in text
-    strips = [html.proto.body for html in app.get("html") if "ll-strip" in html.proto.body]
+    strips = [html.proto.body for html in app.get("html") if 'class="ll-strip"' in html.proto.body]
     assert len(strips) == 2
     assert "&lt;b&gt;dog" in strips[0]
     assert "<b>dog" not in strips[0]
