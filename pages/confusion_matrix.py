@@ -129,7 +129,7 @@ def since_previous() -> None:
     older = next((other for other in runs if other.created_at < run.created_at), None)
     if older is None:
         return
-    found = workspace.compare(older.name, run.name, split=split, labels=labels)
+    found = workspace.compare(older.name, run.name, split=split, labels="now")
     if found.samples:
         st.page_link(
             navigation.page("compare"),

@@ -55,10 +55,12 @@ def result(name: str) -> None:
 
 
 st.title("Import images", anchor=False)
-imports = [job for job in workspace.jobs() if job.kind == "import"]
+jobs = workspace.jobs()
+imports = [job for job in jobs if job.kind == "import"]
 running = [job for job in imports if job.active]
-for job in running:
-    job_panel.draw(workspace, job.name)
+for job in jobs:
+    if job.active:
+        job_panel.draw(workspace, job.name)
 
 folder = st.text_input(
     "Folder",

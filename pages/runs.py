@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from core.domain.errors import LabelloopError
 from dashboard import figures, frame, predictions_csv, state, wording
 from dashboard.widgets import empty_state, headline, job_panel, option_table, run_progress, run_table
 
@@ -59,11 +58,6 @@ def actions() -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-        if run.active and st.button("Cancel", icon=":material/stop_circle:"):
-            try:
-                workspace.cancel(run.name)
-            except LabelloopError as error:
-                st.error(wording.escaped(error), icon=":material/error:")
 
 
 st.subheader(f"{run.name} · {run.title}", anchor=False)

@@ -1,5 +1,6 @@
 """Workspaces for the page tests: an empty one, and one with images and runs whose every figure is known."""
 
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from filelock import FileLock
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -122,6 +124,21 @@ def trained_workspace(tmp_path_factory, images):
         add_run(opened, "zoo", model="resnet18", error="The graphics card ran out of memory.", ago=3600)
         add_run(opened, "zoo", model="cnn", wrong={"test": 1}, epochs=3, ago=60)
         yield opened
+
+
+@pytest.fixture
+def running_run(trained_workspace):
+    """A CNN on "zoo" in its second of three epochs: its lock is held, as a supervisor would."""
+    name = add_run(trained_workspace, "zoo", model="cnn", epochs=3, ago=5)
+    run = trained_workspace.run_paths(name)
+    run.exit.unlink()
+    run.predictions.unlink()
+    run.metrics.write_text(run.metrics.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    status = {"phase": "training", "epoch": 1, "epochs": 3, "done": 60, "total": 120, "rate": 50.0, "seconds_left": 9.0}
+    write_json(run.status, {**status, "message": "", "device": "cpu", "heartbeat": time.time()})
+    with FileLock(run.lock):
+        yield name
+    shutil.rmtree(run.folder)
 
 
 @pytest.fixture

@@ -69,3 +69,13 @@ def test_csv_holds_every_sample_and_no_formula(trained_workspace):
     assert {row["label"] for row in rows} == {"<b>dog", "'=bird", "cat"}
     assert list(rows[0])[-3:] == ["<b>dog", "'=bird", "cat"]
     assert sum(float(rows[0][name]) for name in ("<b>dog", "'=bird", "cat")) > 0.99
+
+
+def test_a_run_that_goes_can_be_cancelled(open_page, trained_workspace, running_run, words):
+    app = open_page(trained_workspace, "runs", dataset="zoo", run=running_run)
+    assert not app.exception
+    assert app.dataframe[0].value["State"].iloc[0] == "▶ running"
+    cancels = [button for button in app.button if "Cancel" in button.label]
+    assert len(cancels) == 1  # the panel's; a second one beside it would only puzzle
+    cancels[0].click().run()
+    assert trained_workspace.run_paths(running_run).cancel.exists()

@@ -68,3 +68,14 @@ def test_a_finished_run_says_how_it_went(open_page, trained_workspace, monkeypat
     total = trained_workspace.evaluation("run-3", "test").samples
     assert f"**{total - 1} of {total}** test images right" in words(app)
     assert "Did it help?" in [element.proto.label for element in app.get("page_link")]
+
+
+def test_a_run_that_goes_is_found_again(open_page, trained_workspace, running_run, words):
+    app = open_page(trained_workspace, "train", dataset="zoo")
+    assert not app.exception
+    assert app.button(key="train.start-cnn").label == "Training …"
+    assert app.button(key="train.start-cnn").disabled
+    assert not app.button(key="train.start-instant").disabled
+    assert len(app.get("plotly_chart")) == 2
+    assert "The star marks epoch 1, the best so far on val" in words(app)
+    assert "epoch 1\n<script>alert(1)</script>" in [code.value for code in app.code]
