@@ -130,8 +130,7 @@ def difference(classes: Sequence[str], old: Counts, new: Counts, *, template: Te
         zmin=-1,
         hoverinfo="text",
         hovertext=[
-            [f"{_pair(names, i, j)}<br><b>{old[i, j]:,} → {new[i, j]:,}</b>" for j in range(size)]
-            for i in range(size)
+            [f"{_pair(names, i, j)}<br><b>{old[i, j]:,} → {new[i, j]:,}</b>" for j in range(size)] for i in range(size)
         ],
     )
     figure = go.Figure([tiles, *_numbers(words, worse, ink=ink)])
