@@ -58,7 +58,7 @@ class Product:
                 [sys.executable, "-m", "core.cli", *arguments], stdout=output, stderr=output, start_new_session=True
             )
         deadline = time.monotonic() + 600
-        while not (self.up() and self.up().get("ready")):
+        while not ((up := self.up()) and up["ready"] and up["launcher"]["pid"] == self._process.pid):
             assert self._process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
@@ -129,7 +129,7 @@ def page(browser, product, request):
     tab.on("pageerror", lambda error: tab.broken.append(str(error)))
     yield tab
     folder = os.environ.get("LABELLOOP_SCREENSHOTS")
-    if folder:
+    if folder and not tab.is_closed():
         Path(folder).mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=Path(folder) / f"{request.node.name}.png")
     assert tab.broken == []

@@ -9,7 +9,7 @@ import pytest
 
 from core.workspace import Workspace
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def _labels(product):

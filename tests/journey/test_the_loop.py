@@ -4,7 +4,7 @@ import pytest
 
 from core.review.queues import QueueSpec
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def _newest(workspace):
