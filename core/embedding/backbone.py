@@ -54,10 +54,7 @@ class Backbone:
     """An ONNX Runtime session. Safe to call from several threads."""
 
     def __init__(self, model: Path, *, threads: int | None = None) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads=threads)
 
     def embed(self, pictures: Pixels) -> Embeddings:
         """Embeddings of uint8 pictures (n, 224, 224, 3), as float32 (n, 1280) of float16 values.
@@ -66,6 +63,15 @@ class Backbone:
         """
         (embeddings,) = self._session.run(None, {"pictures": pictures})
         return np.asarray(embeddings).astype(np.float16).astype(np.float32)
+
+
+def open_session(model: Path, *, threads: int | None = None) -> ort.InferenceSession:
+    """An ONNX file on the CPU. Its threads sleep while they wait: spinning, they take the cores from the decoders."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def usable_cores() -> int:

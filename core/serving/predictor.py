@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from core.domain.errors import BadInput, NotFound
-from core.embedding.backbone import BACKBONE_ID, BATCH, Backbone, ensure_backbone, picture, usable_cores
+from core.embedding.backbone import BACKBONE_ID, BATCH, Backbone, ensure_backbone, open_session, picture, usable_cores
 from core.embedding.pictures import Pixels, UnreadableImage, squeezed
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
@@ -48,11 +47,8 @@ class Predictor:
             if card["backbone"] != BACKBONE_ID:
                 raise BadInput(f"{run.name} was trained on another backbone ({card['backbone']}); retrain it.")
             self._backbone = Backbone(ensure_backbone(run.workspace.cache))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = usable_cores()
-        options.log_severity_level = 3
         try:
-            self._model = ort.InferenceSession(str(run.model), options, providers=["CPUExecutionProvider"])
+            self._model = open_session(run.model)
         except Exception as error:  # ONNX Runtime's own exceptions have no base of their own
             raise BadInput(f"The model of {run.name} is damaged; retrain it.") from error
         self._input = self._model.get_inputs()[0].name

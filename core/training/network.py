@@ -4,12 +4,11 @@ import copy
 import warnings
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
 from core.domain.errors import BadInput
-from core.embedding.backbone import OPSET, usable_cores
+from core.embedding.backbone import OPSET, open_session
 from core.embedding.blocks import Located
 from core.runs import predictions
 from core.runs.atomic import write_json, written_aside
@@ -84,10 +83,7 @@ def export(paths: RunPaths, network: nn.Module, task: Task, pixels: Located) -> 
                 output_names=["logits"],
                 dynamic_axes={"images": {0: "n"}, "logits": {0: "n"}},
             )
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = usable_cores()
-        session = ort.InferenceSession(str(aside), options, providers=["CPUExecutionProvider"])
-        off = float(np.abs(np.asarray(session.run(None, {"images": images.numpy()})[0]) - expected).max())
+        off = float(np.abs(np.asarray(open_session(aside).run(None, {"images": images.numpy()})[0]) - expected).max())
         if not off <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
             raise RuntimeError(f"the exported model differs from the trained one by {off:.2g}")
     write_json(
