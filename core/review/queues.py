@@ -122,7 +122,7 @@ def build(
         chosen = _duplicates(frame)
     else:
         chosen = _by_mask(spec, table)
-    return [table.item(row, spec) for row in chosen]
+    return table.items(chosen, spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,19 +161,28 @@ class _Table:
                 chance[here] = np.where(columns >= 0, given, np.nan)
         return cls(frame, label, suggestion, confidence, then, chance, in_sample, row)
 
-    def item(self, row: int, spec: QueueSpec) -> QueueItem:
-        suggestion, confidence = self.suggestion[row], self.confidence[row]
-        return QueueItem(
-            sample_id=str(self.frame["sample_id"].iat[row]),
-            label=self.label[row],
-            split=str(self.frame["split"].iat[row]),
-            suggestion=suggestion,
-            confidence=None if np.isnan(confidence) else float(confidence),
-            reason=_reason(spec, suggestion, confidence),
-            reviewed=bool(self.frame["reviewed"].iat[row]),
-            filepath=str(self.frame["filepath"].iat[row]),
-            content_hash=str(self.frame["content_hash"].iat[row]),
-        )
+    def items(self, rows: Sequence[int], spec: QueueSpec) -> list[QueueItem]:
+        """Column by column: asking a frame for one cell at a time took seconds for 20,000 samples."""
+        chosen = np.asarray(rows, dtype=np.intp)
+        names = ("sample_id", "split", "reviewed", "filepath", "content_hash")
+        values = [self.frame[name].to_numpy(dtype=object)[chosen].tolist() for name in names]
+        found = (self.label[chosen], self.suggestion[chosen], self.confidence[chosen].tolist())
+        return [
+            QueueItem(
+                sample_id=sample_id,
+                label=label,
+                split=split,
+                suggestion=suggestion,
+                confidence=None if np.isnan(confidence) else confidence,
+                reason=_reason(spec, suggestion, confidence),
+                reviewed=bool(reviewed),
+                filepath=filepath,
+                content_hash=content_hash,
+            )
+            for sample_id, split, reviewed, filepath, content_hash, label, suggestion, confidence in zip(
+                *values, *found, strict=True
+            )
+        ]
 
 
 def _by_mask(spec: QueueSpec, table: _Table) -> list[int]:

@@ -100,8 +100,8 @@ def _options(
 
 
 def _size(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec) -> int | None:
-    if spec.split is None and spec.kind == "all":
-        return dataset.samples
+    if spec.kind == "all":
+        return dataset.samples if spec.split is None else dataset.splits.get(spec.split, 0)
     if spec.split is None and spec.kind in ("class", "unlabelled"):
         return dataset.labels.get(spec.label, 0)
     try:

@@ -1,10 +1,11 @@
 """The keyboard grid: thumbnails, keys, decisions over our own route. JavaScript and CSS lie beside this file."""
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -80,7 +81,7 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "texts": list(texts),
         "splits": "".join(_SPLITS.get(item.split, " ") for item in items),
         "reviewed": "".join("1" if item.reviewed else "0" for item in items),
-        "files": [PurePath(item.filepath).name for item in items],
+        "files": [os.path.basename(item.filepath) for item in items],
     }
 
 

@@ -34,7 +34,7 @@ function show(view, data) {
   paintPage(view);
   if (!known) {
     paintFocus(view);
-    if (data.rail && document.activeElement === document.body) view.tiles.focus({ preventScroll: true });
+    if (data.rail) view.tiles.focus({ preventScroll: true }); // another queue was asked for: keys go to it
   }
   preload(view);
 }
