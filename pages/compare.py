@@ -6,7 +6,7 @@ from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
 from core.review.queues import QueueSpec
 from dashboard import charts, figures, frame, state, wording
-from dashboard.widgets import empty_state, option_table, plot, run_picker, strip, verdict
+from dashboard.widgets import address, empty_state, option_table, plot, run_picker, strip, verdict
 
 workspace, dataset = frame.begin()
 st.title("Compare", anchor=False)
@@ -43,11 +43,8 @@ shared = [split for split in reversed(SPLITS) if all(split in figures.of_run(wor
 if not shared:
     st.info("These two runs have no labelled images in common.", icon=":material/info:")
     st.stop()
-split = state.param("split") if state.param("split") in shared else shared[0]
-state.put("split", split)
-last.segmented_control(
-    "Split", shared, key="compare.split", required=True, on_change=lambda: state.set_params(split=state.get("split"))
-)
+with last:
+    split = address.switch("Split", "split", shared)
 
 try:
     found = workspace.compare(old.name, new.name, split=split, labels="now")

@@ -5,10 +5,10 @@ import time
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.samples import SPLITS, Split
+from core.domain.samples import SPLITS
 from core.review.queues import QueueSpec
 from dashboard import figures, frame, navigation, state, wording
-from dashboard.widgets import class_table, empty_state, grid, headline, matrix, run_picker
+from dashboard.widgets import address, class_table, empty_state, grid, headline, matrix, run_picker
 
 LABELS = {"now": "Labels now", "run": "As trained"}
 VALUES = {"counts": "Counts", "percent": "Row %"}
@@ -36,21 +36,6 @@ if not runs:
     st.stop()
 
 
-def choice(param: str, options: dict[str, str], label: str) -> str:
-    """A small switch whose choice lies in the address."""
-    chosen = state.param(param) if state.param(param) in options else next(iter(options))
-    state.put(param, chosen)
-    st.segmented_control(
-        label,
-        list(options),
-        key=f"matrix.{param}",
-        format_func=options.__getitem__,
-        required=True,
-        on_change=lambda: state.set_params(**{param: state.get(param)}),
-    )
-    return str(chosen)
-
-
 with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-header"):
     run = run_picker.pick(workspace, runs, forgets=("true", "pred"))
     measured = figures.of_run(workspace, run)
@@ -58,9 +43,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
     if not splits:
         st.info(f"{run.name} has no predictions for labelled images.", icon=":material/info:")
         st.stop()
-    split: Split = choice("split", {name: name for name in splits}, "Split")  # type: ignore[assignment]
-    labels = choice("labels", LABELS, "Labels")
-    values = choice("values", VALUES, "Numbers")
+    split = address.switch("Split", "split", splits)
+    labels = address.switch("Labels", "labels", list(LABELS), LABELS.__getitem__)
+    values = address.switch("Numbers", "values", list(VALUES), VALUES.__getitem__)
 
 matrix.enter()
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import figures, frame, predictions_csv, state, wording
-from dashboard.widgets import empty_state, headline, job_panel, option_table, run_progress, run_table
+from dashboard.widgets import address, empty_state, headline, job_panel, option_table, run_progress, run_table
 
 workspace, dataset = frame.begin()
 st.title("Runs", anchor=False)
@@ -30,15 +30,16 @@ names = [run.name for run in runs]
 wanted = state.param("run")
 if wanted is not None and wanted not in names:
     st.caption(f"There is no {wording.escaped(wanted)} in this dataset.")
-place = run_table.draw(
-    workspace, runs, key=f"runs.table-{len(runs)}", selected=names.index(wanted) if wanted in names else None
-)
+selected = names.index(wanted) if wanted in names else None
+place = run_table.draw(workspace, runs, key=address.key("table", (wanted, len(runs)), put=False), selected=selected)
 if place is None:
     state.set_params(run=None)
+    address.moved("table", (None, len(runs)))
     st.caption("Choose a run in the table to see its options, curves, figures and log.")
     st.stop()
 run = runs[place]
 state.set_params(run=run.name)
+address.moved("table", (run.name, len(runs)))
 reached = figures.of_run(workspace, run)
 
 

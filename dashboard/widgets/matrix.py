@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.evaluation.metrics import Evaluation
 from dashboard import charts, state
-from dashboard.widgets import plot
+from dashboard.widgets import address, plot
 
 _CELLS = "cells"  # the chart's key within the page
 _ALL = (-1, -1)  # in the list: all errors
@@ -85,7 +85,7 @@ def choose(evaluation: Evaluation) -> None:
     options = _cells(matrix, chosen)
 
     def changed() -> None:
-        cell = state.get("cell")
+        cell = address.picked("cell")
         if cell not in options:  # the browser still held an option with its count of before a relabelling
             return
         every = cell == _ALL
@@ -98,11 +98,10 @@ def choose(evaluation: Evaluation) -> None:
         what = f"{classes[row]} right" if row == column else f"{classes[row]} → {classes[column]}"
         return f"{what} ({int(matrix[row, column]):,})"
 
-    state.put("cell", chosen or _ALL)
     st.selectbox(
         "Images of",
         options,
-        key=f"{state.current_page()}.cell",
+        key=address.key("cell", chosen or _ALL),
         format_func=name,
         on_change=changed,
         help="Label → prediction, the most frequent confusions first. A click on the matrix chooses too.",

@@ -7,6 +7,7 @@ import streamlit as st
 from core.domain.runs import MODEL_NAMES
 from core.workspace import RunView, Workspace
 from dashboard import figures, state, wording
+from dashboard.widgets import address
 
 
 def pick(
@@ -28,17 +29,17 @@ def pick(
     if wanted is not None and wanted not in by_name:
         st.caption(f"There is no finished {wording.escaped(wanted)} in this dataset; another run is shown.")
     chosen = wanted if wanted in by_name else runs[min(default, len(runs) - 1)].name
-    state.put(param, chosen)
     names = list(by_name)
 
     def changed() -> None:
-        if state.get(param) in by_name:
-            state.set_params(**{param: state.get(param), **dict.fromkeys(forgets)})
+        name = address.picked(param)
+        if name in by_name:
+            state.set_params(**{param: name, **dict.fromkeys(forgets)})
 
     st.selectbox(
         label,
         names,
-        key=f"{state.current_page()}.{param}",
+        key=address.key(param, chosen),
         format_func=lambda name: (
             describe(workspace, by_name[name])
             + (f" · {by_name[name].dataset}" if dataset is not None and by_name[name].dataset != dataset else "")
