@@ -10,18 +10,18 @@ metrics. Without a folder, seeded pictures of three kinds are drawn.
 
 import argparse
 import hashlib
+import json
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-import torchvision
 from PIL import Image, ImageDraw
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 
 from core.runs import predictions
 from core.runs.atomic import read_json_lines, write_json
@@ -29,7 +29,7 @@ from core.runs.layout import WorkspacePaths
 from core.runs.worker import Progress
 from core.snapshots import manifest
 from core.training import network
-from core.training.models import LEARNING_RATES, MEAN, STD
+from core.training.models import LEARNING_RATES
 from core.training.task import read_task
 
 BATCH = 32
@@ -83,51 +83,18 @@ def ours(
 
 
 def peer(
-    samples: pd.DataFrame, _workspace: WorkspacePaths, arguments: argparse.Namespace, seed: int
+    samples: pd.DataFrame, workspace: WorkspacePaths, arguments: argparse.Namespace, seed: int
 ) -> tuple[float, float]:
-    """The plain loop."""
-    torch.manual_seed(seed)
-    classes = sorted(samples["label"].unique())
-    parts = {split: Files(samples[samples["split"] == split], classes, arguments.size) for split in ("train", "test")}
-    net = torchvision.models.resnet18(weights=None, num_classes=len(classes))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATES["resnet18"])
-    criterion = torch.nn.CrossEntropyLoss()
-    loader = DataLoader(parts["train"], batch_size=BATCH, shuffle=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LEARNING_RATES["resnet18"], total_steps=arguments.epochs * len(loader)
-    )
-    began = time.perf_counter()
-    for _ in range(arguments.epochs):
-        net.train()
-        for images, target in loader:
-            optimizer.zero_grad()
-            criterion(net(images), target).backward()
-            optimizer.step()
-            schedule.step()
-    seconds = time.perf_counter() - began
-    net.eval()
-    right = 0
-    with torch.inference_mode():
-        for images, target in DataLoader(parts["test"], batch_size=BATCH):
-            right += int((net(images).argmax(dim=1) == target).sum())
-    return arguments.epochs * len(parts["train"]) / seconds, right / len(parts["test"])
-
-
-class Files(Dataset):
-    """Image files as normalised tensors, with their class."""
-
-    def __init__(self, samples: pd.DataFrame, classes: list[str], size: int) -> None:
-        self.files = samples["filepath"].tolist()
-        self.target = [classes.index(label) for label in samples["label"]]
-        self.transform = v2.Compose(
-            [v2.Resize((size, size)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
-        )
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.transform(Image.open(self.files[index]).convert("RGB")), self.target[index]
+    """The plain loop, in a process of its own that imports nothing of ours."""
+    table = workspace.root / "samples.csv"
+    samples[["filepath", "label", "split"]].to_csv(table, index=False)
+    script = Path(__file__).with_name("plain_loop.py")
+    rate = str(LEARNING_RATES["resnet18"])
+    command = [sys.executable, str(script), str(table), str(arguments.size), str(arguments.epochs), str(seed), rate]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found = json.loads(done.stdout)
+    return found["rate"], found["accuracy"]
 
 
 def samples_of(folder: Path, count: int) -> pd.DataFrame:

@@ -39,6 +39,7 @@ class Progress:
             "message": "",
             "device": "cpu",
         }
+        self._expected = 0.0
         self._marks: deque[tuple[float, int]] = deque()
         self._changed = threading.Lock()
         self._writing = threading.Lock()
@@ -61,6 +62,7 @@ class Progress:
         """Begin a phase of ``total`` images and say so at once; other fields of the status may change with it."""
         with self._changed:
             self._fields.update(phase=name, done=0, total=total, **fields)
+            self._expected = 0.0
             self._marks.clear()
             self._marks.append((time.monotonic(), 0))
         self.write()
@@ -69,6 +71,13 @@ class Progress:
         """Change fields of the status; the next heartbeat writes them."""
         with self._changed:
             self._fields.update(fields)
+
+    def expect(self, images: float) -> None:
+        """Later images cost more (or less) than those of now, by as much as ``images`` of now: time left counts it."""
+        with self._changed:
+            self._expected = images
+            while len(self._marks) > 1:
+                self._marks.popleft()
 
     def advance(self, images: int) -> None:
         """Count images of this phase as done."""
@@ -103,7 +112,8 @@ class Progress:
             return {"rate": 0.0, "seconds_left": None}
         (start, first), (end, last) = self._marks[0], self._marks[-1]
         rate = (last - first) / max(end - start, 1e-6)
-        left = (self._fields["total"] - self._fields["done"]) / rate if rate > 0 else None
+        images = self._fields["total"] - self._fields["done"] + self._expected
+        left = images / rate if rate > 0 else None
         return {"rate": round(rate, 2), "seconds_left": None if left is None else round(max(left, 0.0), 1)}
 
     def _beat(self) -> None:

@@ -14,7 +14,8 @@ from core.runs import predictions
 from core.runs.atomic import write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
-from core.training.loop import Examples, Recipe, as_images, batches, fit, make_fabric, normalised
+from core.training.batches import Examples, as_images, batches, normalised
+from core.training.loop import Recipe, fit, make_fabric
 from core.training.models import FINE_TUNING_RATE, LEARNING_RATES, MEAN, STD, build
 from core.training.pixels import decoded
 from core.training.task import Rows, Task, require_two_classes
@@ -118,7 +119,7 @@ def _examples(task: Task, pixels: Located) -> Examples:
 
     train, val = (rows[pixels.found[rows]] for rows in (task.labelled("train"), task.labelled("val")))
     require_two_classes(task, train)
-    return Examples(batch=batch, target=task.target, train=train, val=val)
+    return Examples(batch=batch, side=task.options.image_size, target=task.target, train=train, val=val)
 
 
 def _predict(

@@ -15,8 +15,10 @@ from core.runs.layout import RunPaths
 from core.runs.worker import CRASHED, REFUSED, SUCCEEDED, Progress
 from core.training import loop
 from core.training.__main__ import main
-from core.training.loop import Examples, Recipe, batches, evaluate, fit, make_fabric, rate_at
+from core.training.batches import Examples, batches
+from core.training.loop import Recipe, evaluate, fit, make_fabric
 from core.training.models import SmallCNN, build
+from core.training.schedule import rate_at, side_at, still_to_come
 
 SMALL = {"image_size": 32, "batch_size": 16}
 
@@ -149,6 +151,27 @@ def test_the_learning_rate_rises_then_falls():
     assert all(later < earlier for earlier, later in pairwise(rates[20:]))
 
 
+def test_early_epochs_train_at_half_the_side_and_the_last_at_the_whole():
+    assert [side_at(epoch, 10, 128) for epoch in range(1, 11)] == [64] * 6 + [96] * 2 + [128] * 2
+    assert [side_at(epoch, 3, 128) for epoch in range(1, 4)] == [64, 96, 128]
+    assert side_at(1, 1, 128) == 128
+    assert side_at(1, 10, 64) == 48
+    assert side_at(1, 10, 32) == 32
+
+
+def test_time_left_counts_that_later_epochs_cost_more():
+    """Of three epochs the first has a quarter of the pixels: 100 images then are worth 225 and 400 of its own."""
+    assert still_to_come(1, 3, 128, 100) == pytest.approx(125 + 300)
+    assert still_to_come(3, 3, 128, 100) == 0
+
+
+def test_the_best_epoch_is_one_that_saw_the_whole_image(make_run, shapes, tmp_path):
+    run = make_run(shapes(tmp_path / "images", 10, size=64), model="cnn", epochs=4, image_size=64)
+    assert main(run.folder) == SUCCEEDED
+    assert [line["image_size"] for line in read_json_lines(run.metrics)] == [48, 48, 48, 64]
+    assert read_json(run.checkpoints / "best.json")["epoch"] == 4
+
+
 @pytest.fixture
 def paths(tmp_path):
     folder = tmp_path / "ws" / "runs" / "run-1"
@@ -163,7 +186,11 @@ def examples():
     target = np.arange(24) % 2
     pixels = (random.integers(0, 100, (24, 16, 16, 3)) + 120 * target[:, None, None, None]).astype(np.uint8)
     return Examples(
-        batch=lambda rows: torch.from_numpy(pixels[rows]), target=target, train=np.arange(16), val=np.arange(16, 24)
+        batch=lambda rows: torch.from_numpy(pixels[rows]),
+        side=16,
+        target=target,
+        train=np.arange(16),
+        val=np.arange(16, 24),
     )
 
 
@@ -195,6 +222,7 @@ def test_training_and_validation_see_what_they_should(examples, paths):
     seen = []
     watched = Examples(
         batch=lambda rows: seen.append(rows.tolist()) or examples.batch(rows),
+        side=16,
         target=examples.target,
         train=examples.train,
         val=examples.val,
@@ -240,7 +268,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(examples, paths)
     assert all(torch.isfinite(value).all() for value in network.state_dict().values())
     network.good = 99
     kept = read_json(paths.checkpoints / "best.json")
-    assert evaluate(network, examples, examples.val, 8).loss == pytest.approx(kept["loss"], abs=1e-5)
+    assert evaluate(network, examples, examples.val, 8, side=16).loss == pytest.approx(kept["loss"], abs=1e-5)
 
 
 def test_divergence_from_the_start_is_told_with_advice(make_run, shapes, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from core.domain.errors import LabelloopError
 from core.embedding.pictures import squeezed
 from core.training import pixels
 from core.training.augment import augment, move, recolour
-from core.training.loop import as_images, normalised
+from core.training.batches import as_images, normalised, shrunk
 from core.training.models import MEAN, STD
 
 torch = pytest.importorskip("torch")
@@ -103,3 +103,11 @@ def test_pixels_become_normalised_images():
     for channel in range(3):
         assert images[0, channel, 0, 0] == pytest.approx(-MEAN[channel] / STD[channel], abs=1e-6)
         assert images[1, channel, 0, 0] == pytest.approx((1 - MEAN[channel]) / STD[channel], abs=1e-6)
+
+
+def test_shrinking_averages():
+    checks = (torch.arange(16 * 16).view(16, 16) // 1 % 2).float().expand(1, 3, 16, 16)
+    small = shrunk(checks, 8)
+    assert small.shape == (1, 3, 8, 8)
+    assert torch.allclose(small[..., 1:-1], torch.tensor(0.5), atol=0.1)
+    assert shrunk(checks, 16) is checks
