@@ -15,8 +15,13 @@ def escaped(value: object) -> str:
 
     A word joiner after a colon keeps ``:red[`` and ``:smile:`` from being read as Streamlit's shorthands.
     """
-    plain = " ".join(str(value).split())
+    plain = " ".join(printable(value).split())
     return _SHORTCODE.sub(":\u2060", _SPECIAL.sub(r"\\\1", plain))
+
+
+def printable(value: object) -> str:
+    """``value`` as text that can be sent to a browser: file names of other encodings hold bytes that are no text."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def csv_safe(value: object) -> str:

@@ -1,11 +1,13 @@
 """Import: a folder's path, what is in it, Import, progress, report."""
 
 import re
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
+from core.ingest.layouts import Preview
 from dashboard import frame, navigation, state, wording
 from dashboard.widgets import import_preview, import_report, job_panel
 
@@ -20,6 +22,15 @@ def folder_changed() -> None:
     state.put("name", proposed)
     state.put("into", "Add to a dataset" if proposed in names else "New dataset")
     state.put("problem", "")
+
+
+def look_into(folder: str) -> Preview:
+    """The preview, read once a minute: each widget on the page runs the page again."""
+    known, read_at, preview = state.get("preview", (None, 0.0, None))
+    if known != folder or time.monotonic() - read_at > 60:
+        preview = workspace.preview(folder)
+        state.put("preview", (folder, time.monotonic(), preview))
+    return preview
 
 
 def start(folder: str, name: str) -> None:
@@ -75,7 +86,7 @@ st.caption("Your files are never moved or changed: labelloop reads them where th
 if folder.strip():
     try:
         with st.spinner("Looking into the folder …"):
-            preview = workspace.preview(folder)
+            preview = look_into(folder)
     except LabelloopError as error:
         st.error(wording.escaped(error), icon=":material/error:")
     else:

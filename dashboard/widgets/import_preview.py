@@ -1,5 +1,6 @@
 """What an import would read: its layout, examples with the label each would get, classes, what is skipped."""
 
+import os
 from collections import defaultdict
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -23,9 +24,13 @@ def draw(preview: Preview) -> None:
     with st.container(border=True):
         st.markdown(f"**{wording.escaped(preview.sentence)}**")
         st.caption(_explained(preview))
-        shown = _thumbnails(tuple((str(file.path), file.label or "") for file in examples(preview)))
-        strip.draw_pictures(shown, preview.classes)
-        if preview.classes:
+        strip.draw_pictures(
+            _thumbnails(
+                tuple((os.fsencode(file.path), wording.printable(file.label or "")) for file in examples(preview))
+            ),
+            [wording.printable(name) for name in preview.classes],
+        )
+        if any(file.label is not None for file in preview.files):
             _classes(preview)
         if preview.skipped:
             with st.expander(f"{wording.counted(len(preview.skipped), 'file')} will be skipped"):
@@ -55,16 +60,17 @@ def _explained(preview: Preview) -> str:
 
 
 def _classes(preview: Preview) -> None:
-    counts = {name: preview.counts[name] for name in preview.classes}
-    if len(preview.classes) == 1:
+    found = preview.counts
+    unlabelled = found.pop(None, 0)
+    counts = {wording.printable(name): found[name] for name in sorted(found, key=str)}
+    if len(counts) == 1:
         st.warning(
             "There is only one class. It can be imported and reviewed; training needs two.", icon=":material/info:"
         )
-    unlabelled = preview.counts.get(None, 0)
     if unlabelled and preview.layout != "flat folder":
         st.caption(f"{wording.counted(unlabelled, 'image')} outside the class folders will have no label.")
     if len(counts) <= _BARS:
-        colours = list(palette.colours_of(preview.classes).values())
+        colours = list(palette.colours_of(list(counts)).values())
         figure = charts.class_counts(counts, colours=colours, template=plot.template())
         plot.show(figure, key="import-classes", alt="Images of each class")
     else:
@@ -79,11 +85,13 @@ def _classes(preview: Preview) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=20, ttl=600)
-def _thumbnails(files: tuple[tuple[str, str], ...]) -> list[tuple[bytes, str]]:
+def _thumbnails(files: tuple[tuple[bytes, str], ...]) -> list[tuple[bytes, str]]:
     found = []
     for path, label in files:
         try:
-            found.append((thumbnails.make(decode(read_bytes(Path(path)), at_least=thumbnails.SIZE)), label))
+            found.append(
+                (thumbnails.make(decode(read_bytes(Path(os.fsdecode(path))), at_least=thumbnails.SIZE)), label)
+            )
         except UnreadableImage:  # the import will quarantine it and say why
             continue
     return found

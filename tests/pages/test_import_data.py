@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 
 import pytest
 
@@ -140,3 +142,14 @@ def test_a_failed_import_says_why(open_page, trained_workspace, monkeypatch):
     app = open_page(trained_workspace, "import_data")
     assert not app.exception
     assert errors(app) == ["None of the 3 files could be read."]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux file systems take such names")
+def test_names_that_are_no_text_and_names_that_are_markup(open_page, empty_workspace, images, tmp_path, words):
+    for name in (b"caf\xe9", b"<script>alert(1)</script>".replace(b"/", b"|"), "кот 猫\n[x](http:⁄⁄y)".encode()):
+        shutil.copytree(os.fsencode(images / "cat"), os.fsencode(tmp_path) + b"/" + name)
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
+    assert "One folder a class, 3 classes, 60 images" in words(app)
+    strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
+    assert "<script" not in strip
+    assert strip.count("<figure") == 12
