@@ -28,11 +28,6 @@ def of_run(workspace: Workspace, run: RunView) -> dict[Split, Evaluation]:
     return _evaluations(str(path), stamp, workspace)
 
 
-def finished(workspace: Workspace, dataset: str) -> list[RunView]:
-    """The succeeded runs of a dataset, newest first."""
-    return [run for run in workspace.runs(dataset) if run.state == "succeeded"]
-
-
 def model_of(run: RunView) -> str:
     """The run's model key ("instant", "cnn", "resnet18"); "" where its spec is broken."""
     return str(run.spec.get("options", {}).get("model", ""))

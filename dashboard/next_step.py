@@ -25,7 +25,7 @@ class Step:
 
 
 def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: int) -> Step:
-    """The step. ``suspicious`` labels look wrong to the newest run, which gets ``wrong`` images of its test wrong."""
+    """The step. ``suspicious`` labels may be wrong by the newest run, which gets ``wrong`` images of its test wrong."""
     unlabelled = dataset.labels.get(None, 0)
     used = [name for name in dataset.classes if dataset.labels.get(name)]
     if not dataset.samples:
@@ -41,8 +41,8 @@ def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: i
         reason = f"{meter.run} has not seen it. Train again and see whether it helped."
         return Step(f"{title} since {meter.run}", reason, "Retrain", "retrain", "autorenew")
     if suspicious:
-        title = f"{counted(suspicious, 'label')} {'looks' if suspicious == 1 else 'look'} wrong"
-        reason = f"{meter.run} was not fitted on these images and gives them another class. The surest come first."
+        title = f"{counted(suspicious, 'label')} may be wrong"
+        reason = f"{meter.run} did not learn from these images and gives them another class. Likeliest errors first."
         return Step(title, reason, "Review them", "review", "fact_check", QueueSpec(kind="suspicious"))
     if unlabelled:
         title = f"{counted(unlabelled, 'image')} without a label"

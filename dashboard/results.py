@@ -34,15 +34,28 @@ def finished(workspace: Workspace, dataset: str) -> list[RunView]:
 
 
 def sentence(workspace: Workspace, done: list[RunView]) -> str:
-    """In words, as "run-8: 91.2% on test, +1.4 points" (``done``: newest first); empty without a measured run."""
+    """In words, as "run-8: 91.2% on test, +1.4 points" (``done``: newest first); empty without a measured run.
+
+    The difference is that of both runs on the same images under the newer one's labels: labels that were put right in
+    test raise the figure of both, and are no merit of the newer network.
+    """
     newest = measured(workspace, done[0].name) if done else None
     if newest is None:
         return ""
     text = f"{newest.run}: {percent(newest.accuracy)} on {newest.split}"
-    before = measured(workspace, done[1].name) if len(done) > 1 else None
-    if before is not None and before.split == newest.split:
-        text += f", {points(newest.accuracy - before.accuracy)}"
-    return text
+    gain = (
+        _gain(str(workspace.paths.root), done[1].name, newest.run, newest.split, workspace) if len(done) > 1 else None
+    )
+    return text if gain is None else f"{text}, {points(gain)}"
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _gain(root: str, old: str, new: str, split: Split, _workspace: Workspace) -> float | None:  # noqa: ARG001 (the same)
+    try:
+        found = _workspace.compare(old, new, split=split)
+    except LabelloopError:
+        return None
+    return found.new_accuracy - found.old_accuracy if found.samples else None
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

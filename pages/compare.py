@@ -5,7 +5,7 @@ import streamlit as st
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
 from core.review.queues import QueueSpec
-from dashboard import charts, figures, frame, state, wording
+from dashboard import charts, figures, frame, results, state, wording
 from dashboard.widgets import address, empty_state, option_table, plot, run_picker, strip, verdict
 
 workspace, dataset = frame.begin()
@@ -18,7 +18,7 @@ if dataset is None:
         label="Import a folder",
     )
     st.stop()
-runs = figures.finished(workspace, dataset.name)
+runs = results.finished(workspace, dataset.name)
 if len(runs) < 2:
     missing = "Two finished runs are" if not runs else "One more finished run is"
     empty_state.draw(

@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
 from core.review.queues import QueueSpec
-from dashboard import figures, frame, navigation, state, wording
+from dashboard import figures, frame, navigation, results, state, wording
 from dashboard.widgets import address, class_table, empty_state, grid, headline, matrix, run_picker
 
 LABELS = {"now": "Labels now", "run": "As trained"}
@@ -24,7 +24,7 @@ if dataset is None:
         label="Import a folder",
     )
     st.stop()
-runs = figures.finished(workspace, dataset.name)
+runs = results.finished(workspace, dataset.name)
 if not runs:
     empty_state.draw(
         "No finished run yet",

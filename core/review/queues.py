@@ -56,7 +56,7 @@ class QueueSpec:
             else f"{self.true} got right in {self.run}{where}",
             "fixed": f"Fixed from {self.other} to {self.run}{where}",
             "broken": f"Broken from {self.other} to {self.run}{where}",
-            "suspicious": f"Labels that look wrong{where}",
+            "suspicious": f"Labels that may be wrong{where}",
             "duplicates": f"Exact duplicates{where}",
             "samples": f"Chosen images{where}",
         }

@@ -13,10 +13,12 @@ from filelock import FileLock
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.domain.decisions import Decision
 from core.domain.runs import TrainOptions
 from core.ingest.importer import import_folder
 from core.ingest.layouts import recognise
 from core.jobs import folders
+from core.review.queues import QueueSpec
 from core.runs import predictions
 from core.runs.atomic import append_json_line, write_json
 from core.snapshots.freeze import freeze
@@ -123,6 +125,19 @@ def trained_workspace(tmp_path_factory, images):
         add_run(opened, "zoo", wrong={"test": 3, "val": 1, "train": 4}, ago=7200)
         add_run(opened, "zoo", model="resnet18", error="The graphics card ran out of memory.", ago=3600)
         add_run(opened, "zoo", model="cnn", wrong={"test": 1}, epochs=3, ago=60)
+        yield opened
+
+
+@pytest.fixture
+def corrected_workspace(tmp_path, images):
+    """Dataset "zoo" with run-1 (three test images wrong), one of these three given the class that run-1 saw in it, and
+    run-2, which gets everything right."""
+    with Workspace.open(tmp_path / "corrected", user="ann") as opened:
+        add_dataset(opened, "zoo", images)
+        first = add_run(opened, "zoo", wrong={"test": 3}, ago=60)
+        item = opened.queue("zoo", QueueSpec("misclassified", run=first, split="test"))[0]
+        opened.decide("zoo", [Decision(item.sample_id, "relabel", item.suggestion, item.label, "t")], source="grid")
+        add_run(opened, "zoo", ago=5)
         yield opened
 
 

@@ -24,7 +24,7 @@ def test_it_says_what_next_and_opens_it(open_page, trained_workspace, words, add
     text = words(app)
     assert not app.exception
     assert "What next with zoo" in text
-    assert "labels look wrong" in text
+    assert "labels may be wrong" in text
     app.button(key="next-go").click().run()
     assert not app.exception
     assert address(app) == {"dataset": "zoo", "queue": "suspicious"}

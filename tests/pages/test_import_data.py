@@ -149,7 +149,8 @@ def test_names_that_are_no_text_and_names_that_are_markup(open_page, empty_works
     for name in (b"caf\xe9", b"<script>alert(1)</script>".replace(b"/", b"|"), "кот 猫\n[x](http:⁄⁄y)".encode()):
         shutil.copytree(os.fsencode(images / "cat"), os.fsencode(tmp_path) + b"/" + name)
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
-    assert "One folder a class, 3 classes, 60 images" in words(app)
+    assert "One folder a class, 2 classes, 40 images" in words(app)
+    assert [box.label for box in app.expander] == ["20 files will be skipped"]
     strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
     assert "<script" not in strip
     assert strip.count("<figure") == 12

@@ -43,7 +43,7 @@ def test_every_queue_is_offered_with_its_count(open_page, trained_workspace):
     app = open_page(trained_workspace, "review", dataset="zoo")
     assert picker(app).options == [
         "All images  ·  60",
-        "Labels that look wrong  ·  8",
+        "Labels that may be wrong  ·  8",
         "Wrong in run-3  ·  1",
         "Exact duplicates  ·  0",
         "Labelled <b>dog  ·  20",
