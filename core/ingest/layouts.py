@@ -166,6 +166,8 @@ def _images(root: Path, folder: Path, skipped: list[tuple[str, str]]) -> Iterato
             skipped.append((_shown(path), "a link to a folder"))
         elif path.suffix.lower() not in EXTENSIONS:
             skipped.append((_shown(path), "not an image by its name"))
+        elif _shown(path) != entry.path:  # the database, the App and the browser take text only
+            skipped.append((_shown(path), "its path is not valid UTF-8; rename the file or its folder"))
         elif not _is_regular(entry):
             skipped.append((_shown(path), "not a regular file"))
         else:

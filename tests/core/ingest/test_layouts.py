@@ -133,3 +133,17 @@ def test_a_file_is_no_folder(tree):
 def test_no_images(tree):
     with pytest.raises(BadInput, match="no images"):
         recognise(tree("readme.txt"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_are_no_text_are_skipped_and_the_rest_is_read(tree):
+    """One such name used to end the whole import, since the database refuses it."""
+    root = tree("a/1.png", "b/1.png")
+    os.mkdir(os.fsencode(root) + b"/caf\xe9")
+    for name in (b"/caf\xe9/1.png", b"/a/\xff.png"):
+        open(os.fsencode(root) + name, "wb").close()
+    found = recognise(root)
+    assert found.classes == ("a", "b")
+    assert len(found.files) == 2
+    assert {reason for _, reason in found.skipped} == {"its path is not valid UTF-8; rename the file or its folder"}
+    assert any("caf�" in path for path, _ in found.skipped)
