@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.ingest.layouts import Preview
+from core.review.queues import QueueSpec
 from dashboard import frame, navigation, state, wording
 from dashboard.widgets import import_preview, import_report, job_panel
 
@@ -62,6 +63,13 @@ def result(name: str) -> None:
             ):
                 state.set_dataset(job.dataset)
                 state.go("review", dataset=job.dataset)
+            if report and report.get("duplicate"):
+                st.page_link(
+                    navigation.page("review"),
+                    label="Review the duplicates",
+                    icon=":material/content_copy:",
+                    query_params={"dataset": job.dataset, **QueueSpec(kind="duplicates").to_params()},
+                )
             st.page_link(navigation.page("train"), label="Train", icon=":material/model_training:")
 
 

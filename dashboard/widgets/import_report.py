@@ -12,7 +12,11 @@ _NUMBERS = (
     ("added", "Added", "New images, now in the dataset."),
     ("present", "There already", "The same file was imported before and has not changed."),
     ("changed", "Changed", "Files whose contents changed since they were imported; the dataset has the new contents."),
-    ("duplicate", "Duplicates", "Exact copies of an image that is in the dataset; the copy is left out."),
+    (
+        "duplicate",
+        "Duplicates",
+        "Exact copies of another image. They come in too, on the same side of the split as what they copy.",
+    ),
     ("quarantined", "Quarantined", "Files that cannot be used, each with its reason."),
     ("skipped", "Skipped", "Files that were not read: not images by their names, or links out of the folder."),
 )
@@ -52,7 +56,7 @@ def _files(report: Mapping[str, Any]) -> None:
                 "File": line["path"],
                 "Copy of": line["copy_of"],
                 "Its label": line["label"],
-                "Label kept": line["other_label"],
+                "Label of that": line["other_label"],
             }
             for line in report.get("duplicates", [])
         ],
