@@ -1,6 +1,7 @@
 """What people do all day, in a real browser on real processes: relabel, Retrain, browse the matrix."""
 
 import pytest
+from bson import ObjectId
 
 from core.review.queues import QueueSpec
 
@@ -166,9 +167,8 @@ def test_the_embedded_app_shows_the_same_queue_and_its_class_keys_write_the_same
 def test_a_label_set_by_a_script_is_found_and_journalled(page, see, workspace, until):
     victim = workspace.samples("demo")["sample_id"].iloc[5]
     store, dataset = workspace.store, workspace.dataset("demo")
-    from bson import ObjectId
-
-    store._samples(dataset.id).update_one({"_id": ObjectId(victim)}, {"$set": {"ground_truth.label": "tool"}})
+    native = {"$set": {"ground_truth.label": "tool"}, "$currentDate": {"last_modified_at": True}}  # as FiftyOne writes
+    store._samples(dataset.id).update_one({"_id": ObjectId(victim)}, native)
     see("fiftyone?dataset=demo")
     until(lambda: (entry := workspace.journal("demo", limit=1)) and entry[0].sample_id == victim)
     entry = workspace.journal("demo", limit=1)[0]
