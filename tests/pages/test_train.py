@@ -17,7 +17,7 @@ def test_cards_say_what_each_model_gave_last_time(open_page, trained_workspace, 
     assert "chooses nothing" in text
     assert text.count("Last time:") == 2
     assert text.count("Not trained on this dataset yet.") == 1  # the only ResNet-18 run failed
-    assert "run-3, 1 minute ago" in text
+    assert "in 3.0 s · run-3, " in text
 
 
 def test_one_click_starts_with_the_options_on_the_page(open_page, trained_workspace, monkeypatch):
