@@ -103,7 +103,7 @@ async def _decide(request: Request) -> Response:
 
     def write() -> list[Outcome]:
         workspace = state.workspace()
-        name = workspace.dataset_by_id(dataset).name
+        name = workspace.name_of(dataset)
         return workspace.decide(name, decisions, source="grid", queue=queue, batch=batch)
 
     return _outcomes(await run_in_threadpool(write))
@@ -115,7 +115,7 @@ async def _undo(request: Request) -> Response:
 
     def write() -> list[Outcome]:
         workspace = state.workspace()
-        return workspace.undo(workspace.dataset_by_id(dataset).name, batch=batch, source="grid")
+        return workspace.undo(workspace.name_of(dataset), batch=batch, source="grid")
 
     return _outcomes(await run_in_threadpool(write))
 

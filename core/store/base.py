@@ -1,6 +1,7 @@
 """What the rest of labelloop needs of a dataset store, and nothing more."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
@@ -39,6 +40,13 @@ class SampleStore(Protocol):
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         """As :meth:`dataset`, by id."""
 
+    def classes(self, dataset_id: str) -> tuple[str, ...]:
+        """The classes alone, which cost no counting.
+
+        Raises:
+            NotFound: there is no such dataset.
+        """
+
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
         """Make an empty dataset, or return the one of that name as it is."""
 
@@ -59,6 +67,9 @@ class SampleStore(Protocol):
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
         """All samples ordered by id, with ``FRAME_COLUMNS``; ``label`` is None where there is none."""
+
+    def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:
+        """The rows of :meth:`frame` that were written after ``since``; None where that costs as much as all of them."""
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         """A cheap value that changes with every write to the dataset's samples, native edits included."""

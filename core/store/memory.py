@@ -64,6 +64,9 @@ class MemoryStore:
             roots=tuple(dataset.roots),
         )
 
+    def classes(self, dataset_id: str) -> tuple[str, ...]:
+        return tuple(self._get(dataset_id).classes)
+
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
         if name not in self.names():
             self._datasets[secrets.token_hex(12)] = _Dataset(name, list(classes))
@@ -118,6 +121,9 @@ class MemoryStore:
         frame["label"] = frame["label"].where(frame["label"].notna(), None)
         numbers = dict.fromkeys(("width", "height", "size_bytes", "mtime_ns"), "int64")
         return frame.astype({**numbers, "reviewed": "bool"})
+
+    def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:  # noqa: ARG002
+        return None  # all rows are in memory anyway
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         dataset = self._get(dataset_id)

@@ -7,7 +7,7 @@ through FiftyOne itself what is written here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -25,6 +25,7 @@ from core.store.documents import Document
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
 DUPLICATE_KEY = 11000
+FEW = 2_000  # rows that are cheaper to read again one by one than with all others
 
 
 class MongoStore:
@@ -59,6 +60,9 @@ class MongoStore:
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         return self._info(self._dataset_document(dataset_id))
+
+    def classes(self, dataset_id: str) -> tuple[str, ...]:
+        return tuple((self._dataset_document(dataset_id).get("classes") or {}).get(LABEL_FIELD) or ())
 
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
         taken = self._db.datasets.find_one({"$or": [{"name": name}, {"slug": template.slug(name)}]}, {"name": 1})
@@ -120,50 +124,13 @@ class MongoStore:
         )
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
-        projection = {
-            "filepath": 1,
-            "content_hash": 1,
-            "ground_truth.label": 1,
-            "split": 1,
-            "metadata.width": 1,
-            "metadata.height": 1,
-            "reviewed": 1,
-            "size_bytes": 1,
-            "mtime_ns": 1,
-            "source": 1,
-        }
-        cursor = self._samples(dataset_id).find({}, projection, sort=[("_id", ASCENDING)], batch_size=20_000)
-        columns: dict[str, list[Any]] = {
-            "sample_id": [],
-            "filepath": [],
-            "content_hash": [],
-            "label": [],
-            "split": [],
-            "width": [],
-            "height": [],
-            "reviewed": [],
-            "size_bytes": [],
-            "mtime_ns": [],
-            "source": [],
-        }
-        for document in cursor:
-            metadata = document.get("metadata") or {}
-            columns["sample_id"].append(str(document["_id"]))
-            columns["filepath"].append(document["filepath"])
-            columns["content_hash"].append(document.get("content_hash") or "")
-            columns["label"].append(documents.label_of(document))
-            columns["split"].append(document.get("split") or "train")
-            columns["width"].append(metadata.get("width") or 0)
-            columns["height"].append(metadata.get("height") or 0)
-            columns["reviewed"].append(bool(document.get("reviewed")))
-            columns["size_bytes"].append(document.get("size_bytes") or 0)
-            columns["mtime_ns"].append(document.get("mtime_ns") or 0)
-            columns["source"].append(document.get("source") or "")
-        texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
-        # object and not pandas' string type: None must stay None, and a label is compared with ==
-        return pd.DataFrame(
-            {name: pd.Series(values, dtype=object if name in texts else None) for name, values in columns.items()}
-        )
+        return self._frame(dataset_id, {})
+
+    def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:
+        written = {"last_modified_at": {"$gte": since}}
+        if self._samples(dataset_id).count_documents(written, limit=FEW + 1) > FEW:
+            return None
+        return self._frame(dataset_id, written)
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         collection = self._samples(dataset_id)
@@ -318,6 +285,52 @@ class MongoStore:
         if document is None:
             raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
         return document
+
+    def _frame(self, dataset_id: str, wanted: Document) -> pd.DataFrame:
+        projection = {
+            "filepath": 1,
+            "content_hash": 1,
+            "ground_truth.label": 1,
+            "split": 1,
+            "metadata.width": 1,
+            "metadata.height": 1,
+            "reviewed": 1,
+            "size_bytes": 1,
+            "mtime_ns": 1,
+            "source": 1,
+        }
+        cursor = self._samples(dataset_id).find(wanted, projection, sort=[("_id", ASCENDING)], batch_size=20_000)
+        columns: dict[str, list[Any]] = {
+            "sample_id": [],
+            "filepath": [],
+            "content_hash": [],
+            "label": [],
+            "split": [],
+            "width": [],
+            "height": [],
+            "reviewed": [],
+            "size_bytes": [],
+            "mtime_ns": [],
+            "source": [],
+        }
+        for document in cursor:
+            metadata = document.get("metadata") or {}
+            columns["sample_id"].append(str(document["_id"]))
+            columns["filepath"].append(document["filepath"])
+            columns["content_hash"].append(document.get("content_hash") or "")
+            columns["label"].append(documents.label_of(document))
+            columns["split"].append(document.get("split") or "train")
+            columns["width"].append(metadata.get("width") or 0)
+            columns["height"].append(metadata.get("height") or 0)
+            columns["reviewed"].append(bool(document.get("reviewed")))
+            columns["size_bytes"].append(document.get("size_bytes") or 0)
+            columns["mtime_ns"].append(document.get("mtime_ns") or 0)
+            columns["source"].append(document.get("source") or "")
+        texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
+        # object and not pandas' string type: None must stay None, and a label is compared with ==
+        return pd.DataFrame(
+            {name: pd.Series(values, dtype=object if name in texts else None) for name, values in columns.items()}
+        )
 
     def _samples(self, dataset_id: str) -> Collection[Document]:
         return self._db[f"samples.{documents.object_id(dataset_id)}"]
