@@ -30,6 +30,7 @@ NETWORKS = ("cnn", "resnet18")  # these wait for the device; one trains at a tim
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_PDEATHSIG = 1
+BACKGROUND = 5  # how much a worker gives way (nice)
 
 
 def main(arguments: list[str]) -> int:
@@ -92,7 +93,7 @@ def _run_worker(paths: RunPaths, spec: dict[str, object], *, warm: bool) -> int:
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(paths.folder)],
         stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
     )
     return _wait(paths, process.poll, process.send_signal)
 
@@ -137,6 +138,12 @@ def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int],
                     told.append(number)
                     send(number)
         time.sleep(POLL if told else POLL / 4)
+
+
+def _go_to_the_background() -> None:
+    """Long work gives way to the pages: labelling stays quick while a network trains."""
+    _die_with_parent()
+    os.nice(BACKGROUND)
 
 
 def _die_with_parent() -> None:
