@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from core.services.app_client import AppClient
     from core.serving.predictor import Prediction
 
+KEPT_QUEUES = 16
 RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
 VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
 
@@ -59,6 +60,7 @@ class Workspace:
         self._launcher = launcher
         self._database = database
         self._frames = Frames(store)
+        self._queues: dict[tuple[str, QueueSpec, str | None], tuple[pd.DataFrame, list[QueueItem]]] = {}
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
 
@@ -365,7 +367,7 @@ class Workspace:
         return compare(self.predictions(old), self.predictions(new), names=names, split=split, labels=now)
 
     def queue(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
-        """A queue's items, in order.
+        """A queue's items, in order; the same list as before while nothing changed. Do not write into it.
 
         Raises:
             NotFound: no such dataset or run.
@@ -374,15 +376,21 @@ class Workspace:
         run = spec.run or (self._newest_with_predictions(dataset) if spec.kind not in queues.NEEDS_RUN else None)
         if spec.kind == "suspicious" and run is None:
             run = self._newest_with_predictions(dataset, prefer="instant")
+        frame = self.samples(dataset)
+        known = self._queues.get((dataset, spec, run))
+        if known is not None and known[0] is frame:
+            return known[1]
         flips: tuple[str, ...] | None = None
         if spec.kind in ("fixed", "broken"):
             labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
             split: Any = spec.split or "test"
             comparison = self.compare(spec.other or "", spec.run or "", split=split, labels=labels)
             flips = comparison.fixed if spec.kind == "fixed" else comparison.broken
-        return queues.build(
-            spec, self.samples(dataset), predictions=self.predictions(run) if run else None, flips=flips
-        )
+        items = queues.build(spec, frame, predictions=self.predictions(run) if run else None, flips=flips)
+        while len(self._queues) >= KEPT_QUEUES:
+            self._queues.pop(next(iter(self._queues)), None)
+        self._queues[dataset, spec, run] = (frame, items)
+        return items
 
     def predict(self, run: str, images: Sequence[Path | bytes]) -> "list[Prediction]":
         """Classify images by path or by their bytes with a finished run."""

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ _RECENT = 30
 _SQUARE = 0.12  # closer to a square than this is a square
 _SPLITS = {"train": "t", "val": "v", "test": "e"}
 _HERE = Path(__file__).parent
+_kept: deque[tuple[Sequence[QueueItem], DatasetInfo, str]] = deque(maxlen=4)
 
 
 def draw(
@@ -43,7 +45,8 @@ def draw(
     is the time (unix) just before ``items`` were read, so that a decision made meanwhile is not painted over.
     ``rerun`` draws the page again after decisions.
     """
-    payload = json.dumps(
+    payload = _joined(
+        _written(items, dataset),
         {
             "identity": f"{dataset.id} {key} {queue_title}",
             "at": time.time() - 1 if read_at is None else read_at,
@@ -55,10 +58,9 @@ def draw(
             "nudge": rerun,
             "shape": _shape(workspace, dataset),
             "recent": _recent(workspace, dataset),
-            **columns(items, dataset),
-        }
+        },
     )
-    _component()(key=key, data=payload.encode(), on_decided_change=_nothing)
+    _component()(key=key, data=payload, on_decided_change=_nothing)
 
 
 def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
@@ -83,6 +85,20 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "reviewed": "".join("1" if item.reviewed else "0" for item in items),
         "files": [os.path.basename(item.filepath) for item in items],
     }
+
+
+def _written(items: Sequence[QueueItem], dataset: DatasetInfo) -> str:
+    """The columns as JSON. Writing 20,000 images takes a while: the last few queues are kept as long as they are."""
+    for known, info, text in _kept:
+        if known is items and info is dataset:
+            return text
+    text = json.dumps(columns(items, dataset))
+    _kept.append((items, dataset, text))
+    return text
+
+
+def _joined(text: str, more: dict[str, Any]) -> bytes:
+    return f"{text[:-1]}, {json.dumps(more)[1:]}".encode()
 
 
 def script() -> str:
