@@ -102,12 +102,22 @@ provide_mongod() {
     [ "$level" = run ] || exit 1
 }
 
-provide_browser() {
-    for name in "${LABELLOOP_CHROMIUM:-chromium}" chromium-browser google-chrome google-chrome-stable; do
+has_browser() {
+    for name in "${LABELLOOP_CHROMIUM:-chromium}" chromium chromium-browser google-chrome google-chrome-stable; do
         if command -v "$name" >/dev/null; then return 0; fi
     done
-    packages chromium fonts-noto-core fonts-noto-color-emoji ||
+    return 1
+}
+
+# Chromium, fonts for every script (file names are shown in all of them), and what Playwright's driver loads.
+provide_browser() {
+    has_browser || packages chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji ||
         stop "The browser tests need Chromium: install it, or name one in LABELLOOP_CHROMIUM."
+    if said=$(.venv/bin/python -m playwright --version 2>&1); then return 0; fi
+    case $said in
+    *libatomic*) if packages libatomic1 && .venv/bin/python -m playwright --version >/dev/null; then return 0; fi ;;
+    esac
+    stop "Playwright, which drives the browser, does not start: $said"
 }
 
 make_environment
