@@ -371,13 +371,14 @@ def _targets(hover: list[list[str]], *, chosen: tuple[int, int] | None, ink: _In
         mode="markers",
         name=CLICK_TRACE,
         marker={
-            "symbol": "square-open",
+            # a see-through square with a line: Plotly fills an open one with its colour when it is selected
+            "symbol": "square",
             "size": max(6, _cell_height(size) - 6),
-            "color": ink.font,
+            "color": "rgba(0, 0, 0, 0)",
             "opacity": 0,
-            "line": {"width": 2.5},
+            "line": {"width": 2.5, "color": ink.font},
         },
-        selected={"marker": {"opacity": 1, "color": ink.font}},
+        selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0}},
         selectedpoints=None if chosen is None else [chosen[0] * size + chosen[1]],
     )
