@@ -101,12 +101,6 @@ def _read_all(
 def _read(file: ImageFile, stats: dict[str, tuple[int, int]], thumbnail_folder: Path) -> _Read | FileOutcome:
     name = str(file.path)
     try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = os.fsencode(name).decode("utf-8", "replace")
-        reason = "its name is not valid UTF-8, which the database cannot hold; rename the file"
-        return FileOutcome(shown, "quarantined", file.label, reason=reason)
-    try:
         stat = file.path.stat()
         if stats.get(name) == (stat.st_size, stat.st_mtime_ns):
             return FileOutcome(name, "present", file.label)

@@ -102,13 +102,13 @@ def test_bad_files_are_outcomes_with_reasons(bring_in, folder):
     assert len(frame) == 20
 
 
-def test_names_that_no_database_holds_are_quarantined(bring_in, folder):
+def test_names_that_no_database_holds_are_skipped_and_told(bring_in, folder):
     source = (folder / "cats" / "0.png").read_bytes()
     with open(os.fsencode(folder / "cats") + b"/caf\xe9.png", "wb") as file:
         file.write(source + b"x")
     report, _ = bring_in(folder)
-    assert report["quarantined"] == 1
-    assert "UTF-8" in report["quarantine"][0]["reason"]
+    assert (report["added"], report["skipped"]) == (20, 1)
+    assert "UTF-8" in report["skipped_files"][0]["reason"]
 
 
 def test_duplicates_stay_on_one_side_and_conflicts_are_told(bring_in, folder):
