@@ -2,49 +2,13 @@
 
 import streamlit as st
 
-from core.demo.dataset import NAME as DEMO
-from core.demo.dataset import unpack
 from core.domain.errors import LabelloopError
 from core.review.queues import QueueSpec
-from dashboard import frame, navigation, next_step, results, state
-from dashboard.widgets import dataset_card, job_panel
+from dashboard import frame, next_step, results, state
+from dashboard.widgets import dataset_card, doors, job_panel
 from dashboard.wording import escaped
 
 workspace, dataset = frame.begin()
-
-
-def start_demo():
-    try:
-        job = workspace.start_import(unpack(workspace.paths.root / "demo-images"), DEMO)
-    except LabelloopError as error:
-        state.put("problem", str(error))
-        return
-    state.put("problem", "")
-    state.train_after(job)
-    state.put("demo", job)
-
-
-def doors(*, first):
-    with st.container(key="doors", horizontal=True, gap="medium"):
-        with st.container(border=True, key="door-import", width=340):
-            st.markdown("### :material/create_new_folder: &nbsp;Import a folder")
-            st.markdown(
-                "Folders named after classes, train/val/test splits, or just images. Your files stay where they are."
-            )
-            st.page_link(navigation.page("import"), label="Choose a folder", icon=":material/arrow_forward:")
-        if DEMO not in workspace.names():
-            with st.container(border=True, key="door-demo", width=340):
-                st.markdown("### :material/rocket_launch: &nbsp;Try the demonstration")
-                st.markdown("Some hundred small pictures with real mistakes in their labels. Ready in about a minute.")
-                st.button(
-                    "Start",
-                    key="start-demo",
-                    icon=":material/play_arrow:",
-                    type="primary" if first else "secondary",
-                    on_click=start_demo,
-                )
-    if state.get("problem"):
-        st.error(escaped(state.get("problem")), icon=":material/error:")
 
 
 importing = next((job for job in workspace.jobs() if job.active and job.kind == "import"), None)
@@ -54,8 +18,11 @@ if importing is not None:
 if dataset is None:
     if importing is None:
         st.title("Teach a model to tell your images apart", anchor=False)
-        st.markdown("Bring in images, put their labels right, click Retrain, and see where the model still errs.")
-        doors(first=True)
+        st.markdown(
+            "**Bring in images → put their labels right → click Retrain → see where the model still errs**, and round "
+            "again. All of it on this computer."
+        )
+        doors.draw(workspace, first=True)
     st.stop()
 
 try:
@@ -87,4 +54,4 @@ with st.container(
 st.subheader("In this workspace", anchor=False)
 for info in workspace.datasets():
     dataset_card.draw(workspace, info)
-doors(first=False)
+doors.draw(workspace, first=False)

@@ -11,7 +11,7 @@ def test_an_empty_workspace_shows_its_doors(open_page, empty_workspace, words):
 
 def test_the_demonstration_is_imported_like_any_folder(open_page, empty_workspace, monkeypatch):
     asked = []
-    monkeypatch.setattr("core.demo.dataset.unpack", lambda folder: folder)
+    monkeypatch.setattr("dashboard.widgets.doors.unpack", lambda folder: folder)
     monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append((folder, name)) or "job-1")
     app = open_page(empty_workspace, "home")
     app.button(key="start-demo").click().run()

@@ -228,11 +228,11 @@ function paintBar(view) {
   view.progress.textContent = done ? `${done.toLocaleString()} reviewed` : "";
   view.chosen.hidden = !model.selected.size;
   view.chosen.lastChild.textContent = `${model.selected.size} selected`;
-  const waiting = model.tiles.filter((tile) => tile.mark === "waiting").length;
+  const waiting = model.tiles.filter((tile) => tile.mark === "waiting");
   const failed = model.tiles.filter((tile) => tile.mark === "failed").length;
-  view.trouble.hidden = !waiting && !failed;
-  view.trouble.lastChild.textContent = waiting
-    ? `${waiting} not saved yet: the server does not answer. Try now`
+  view.trouble.hidden = !waiting.length && !failed;
+  view.trouble.lastChild.textContent = waiting.length
+    ? `${waiting.length} not saved yet. ${waiting[0].problem} Try now`
     : `${failed} not saved: show`;
   view.previous.disabled = model.page === 0;
   view.next.disabled = model.page >= pagesOf(model) - 1;
@@ -252,6 +252,7 @@ function paintRail(view) {
 
 function fillClasses(view, holder, places) {
   const { model } = view;
+  const found = view.find.value.trim() !== ""; // Enter takes the first
   holder.replaceChildren(...places.map((at) => {
     const label = model.data.names[at];
     const key = keyOf(model, label);
@@ -260,7 +261,7 @@ function fillClasses(view, holder, places) {
         type: "button", class: "class", title: key ? `${label} (key ${key})` : label, "data-class": label,
         on: { click: () => view.act.decide("relabel", label) },
       },
-      element("kbd", { text: key }),
+      element("kbd", { text: found && at === places[0] ? "↵" : key }),
       element("i", { class: "dot", style: `background:${model.data.colours[at]}` }),
       element("span", { class: "name", text: label }),
       element("span", { class: "count", text: (model.counts.get(label) ?? 0).toLocaleString() }),
