@@ -80,7 +80,7 @@ def main() -> None:
             fill(workspace, pictures, arguments.samples)
             environment = {**os.environ, "LABELLOOP_WORKSPACE": str(root / "workspace")}
             browser = playwright.chromium.launch(
-                executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS
+                executable_path=os.environ.get("LABELLOOP_CHROMIUM", "/usr/bin/chromium"), args=FLAGS
             )
             with served(ROOT / "dashboard" / "asgi.py", environment) as url:
                 page = browser.new_page(viewport={"width": 1600, "height": 1000})

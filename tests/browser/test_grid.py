@@ -1,0 +1,361 @@
+"""The keyboard grid in Chromium against the real server: what is on screen is saved when the tile says so."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from core.domain.decisions import Decision
+from core.domain.samples import NewSample
+from core.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+HOSTILE = '<img src=x onerror="window.hacked=1"> \'q\' "r"\nأب'
+COUNT = 130
+# The grid's tiles and where it stands, read out of its shadow root.
+LOOK = """() => {
+  const root = [...document.querySelectorAll('*')].map((one) => one.shadowRoot)
+    .find((one) => one?.querySelector('.labelloop'));
+  const tiles = [...root.querySelectorAll('.tile')];
+  return {
+    labels: tiles.map((one) => one.dataset.label),
+    marks: tiles.map((one) => one.dataset.mark),
+    focus: tiles.findIndex((one) => one.classList.contains('focus')),
+    picked: tiles.flatMap((one, at) => one.classList.contains('picked') ? [at] : []),
+    problems: tiles.map((one) => one.querySelector('.problem').hidden ? '' : one.querySelector('.problem').textContent),
+    range: root.querySelector('.range').textContent,
+    open: window.labelloopSender.operations.length,
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grid")
+    with Workspace.open(folder / "ws", user="test") as opened:
+        random = np.random.default_rng(3)
+        path = folder / "one.png"
+        Image.fromarray(random.integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(path)
+        opened.picture = str(path)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def url(workspace):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "dashboard" / "asgi.py"),
+        "--server.port",
+        str(port),
+    ]
+    environment = {**os.environ, "LABELLOOP_WORKSPACE": str(workspace.paths.root)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/api/alive", timeout=2).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    yield address
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def dataset(workspace, request):
+    """A dataset of its own for each test: 130 images, all labelled "cat"."""
+    name = request.node.name
+    info = workspace.store.create(name, ["cat", "dog", HOSTILE])
+    workspace.store.insert(
+        info.id,
+        [
+            NewSample(workspace.picture, "cat", "train", f"{at:064x}", 1, 1, 40, 30, "image/png", "/")
+            for at in range(COUNT)
+        ],
+    )
+    return name
+
+
+@pytest.fixture
+def page(browser, url, dataset):
+    tab = browser.new_page(viewport={"width": 1300, "height": 900})
+    tab.set_default_timeout(60_000)
+    broken = []
+    tab.on("pageerror", lambda error: broken.append(str(error)))
+    tab.goto(f"{url}/review?dataset={dataset}")
+    tab.locator(".tile.focus").wait_for()
+    yield tab
+    tab.close()
+    assert broken == []
+
+
+@pytest.fixture
+def look(page):
+    return lambda: page.evaluate(LOOK)
+
+
+@pytest.fixture
+def until(page, look):
+    """``until(lambda seen: ...)`` waits for what the grid shows and returns it."""
+
+    def wait(condition):
+        deadline = time.monotonic() + 60
+        while not condition(seen := look()):
+            assert time.monotonic() < deadline, seen
+            page.wait_for_timeout(50)
+        return seen
+
+    return wait
+
+
+@pytest.fixture
+def labels(workspace, dataset):
+    """What the store holds, in the order of the grid."""
+    return lambda: workspace.samples(dataset)["label"].tolist()
+
+
+def settled(seen):
+    return seen["open"] == 0
+
+
+def rerun(page):
+    """Have Streamlit run the page's script again without touching the grid."""
+    page.get_by_role("button", name="New class").click()
+    page.get_by_placeholder("e.g. wasps").fill(f"class {time.monotonic_ns()}")
+    page.get_by_role("button", name="Add the class").click()
+    page.locator(".class", has_text="class ").first.wait_for()
+
+
+def test_ten_keys_in_half_a_second_are_ten_decisions(page, until, look, labels, workspace, dataset):
+    pressed = "2121221121"
+    for key in pressed:
+        page.keyboard.press(key)
+        page.wait_for_timeout(45)
+    assert look()["labels"][:10] == [{"1": "cat", "2": "dog"}[key] for key in pressed]  # at once
+    seen = until(settled)
+    assert seen["marks"][:11] == ["saved"] * 10 + [""]
+    assert seen["focus"] == 10
+    assert labels()[:11] == [{"1": "cat", "2": "dog"}[key] for key in pressed] + ["cat"]
+    journal = workspace.journal(dataset)[::-1]
+    assert [entry.kind for entry in journal] == [{"1": "confirm", "2": "relabel"}[key] for key in pressed]
+    assert len({entry.batch for entry in journal}) == 10
+
+
+def test_many_keys_on_one_image_leave_the_last_one(page, until, labels):
+    for key in ("2", "1", "2", "1", "2"):
+        page.keyboard.press(key)
+        page.keyboard.press("ArrowLeft")
+    seen = until(settled)
+    assert seen["labels"][0] == "dog"
+    assert seen["marks"][0] == "saved"
+    assert labels()[0] == "dog"
+
+
+def test_a_range_is_selected_relabelled_and_taken_back(page, until, look, labels):
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert look()["picked"] == [0, 1, 2]
+    page.keyboard.press("2")
+    seen = until(settled)
+    assert labels()[:4] == ["dog", "dog", "dog", "cat"]
+    assert (seen["picked"], seen["focus"]) == ([], 3)
+    page.keyboard.press("u")
+    seen = until(settled)
+    assert labels()[:4] == ["cat"] * 4
+    assert seen["labels"][:4] == ["cat"] * 4
+    assert seen["marks"][:4] == [""] * 4
+
+
+def test_x_selects_and_enter_confirms(page, until, look, workspace, dataset):
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    assert look()["picked"] == [0, 2]
+    page.keyboard.press("Enter")
+    assert until(settled)["marks"][:4] == ["saved", "", "saved", ""]
+    assert workspace.samples(dataset)["reviewed"].tolist()[:4] == [True, False, True, False]
+
+
+def test_clicks_do_what_keys_do(page, until, look, labels):
+    page.locator(".tile").nth(1).click()
+    page.locator(".tile").nth(4).click(modifiers=["Shift"])
+    assert look()["picked"] == [1, 2, 3, 4]
+    page.locator(".tile").nth(2).click(modifiers=["Control"])
+    page.locator(".class", has_text="dog").click()
+    until(settled)
+    assert labels()[:6] == ["cat", "dog", "cat", "dog", "dog", "cat"]
+    page.get_by_role("button", name="Undo this decision").first.click()
+    until(settled)
+    assert labels()[:6] == ["cat"] * 6
+
+
+def test_pages_turn_by_key_and_say_what_they_show(page, look):
+    assert look()["range"] == "1–100 of 130"
+    page.keyboard.press("]")
+    assert look()["range"] == "101–130 of 130"
+    assert look()["focus"] == 0
+    page.keyboard.press("[")
+    assert look()["range"] == "1–100 of 130"
+
+
+def test_what_the_network_loses_is_sent_again_and_counted_once(page, until, look, labels, workspace, dataset):
+    lost = []
+
+    def lose(route):
+        if len(lost) < 3:
+            lost.append(json.loads(route.request.post_data))
+            if len(lost) == 2:
+                route.fetch()  # it arrives; its answer is lost
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/decide", lose)
+    page.keyboard.press("2")
+    page.keyboard.press("2")
+    until(lambda seen: "waiting" in seen["marks"][:2])
+    seen = until(settled)
+    assert seen["marks"][:2] == ["saved", "saved"]
+    assert labels()[:3] == ["dog", "dog", "cat"]
+    assert len(workspace.journal(dataset)) == 2
+
+
+def test_unsaved_decisions_ask_before_the_tab_closes(page, until):
+    page.route("**/api/decide", lambda route: route.abort())
+    page.keyboard.press("2")
+    until(lambda seen: seen["marks"][0] == "waiting")
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.evaluate("location.reload()")
+    page.wait_for_timeout(800)
+    assert asked == ["beforeunload"]
+    page.unroute("**/api/decide")
+    until(settled)
+
+
+def test_a_decision_is_saved_although_the_person_left_for_another_page(page, labels):
+    held = []
+    page.route("**/api/decide", lambda route: held.append(route))
+    page.keyboard.press("2")
+    page.get_by_role("link", name="Home").first.click()
+    page.locator(".st-key-next-step").wait_for()
+    assert labels()[0] == "cat"
+    held[0].continue_()
+    deadline = time.monotonic() + 30
+    while labels()[0] != "dog":
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
+
+
+def test_a_stale_decision_is_refused_and_shows_the_label_now(page, until, workspace, dataset, labels):
+    sample = workspace.samples(dataset)["sample_id"][0]
+    workspace.decide(dataset, [Decision(sample, "relabel", "dog", "cat", "elsewhere-1")], source="cli")
+    page.keyboard.press("Enter")
+    seen = until(settled)
+    assert (seen["marks"][0], seen["labels"][0]) == ("failed", "dog")
+    assert "dog" in seen["problems"][0]
+    page.get_by_role("button", name="Try again").click()
+    seen = until(settled)
+    assert (seen["marks"][0], seen["labels"][0], labels()[0]) == ("saved", "cat", "cat")
+
+
+def test_a_refusal_says_why_and_keeps_the_label(page, until, labels):
+    reason = "The class <b>dog</b> was removed."
+    answer = json.dumps({"error": reason})
+    page.route("**/api/decide", lambda route: route.fulfill(status=400, content_type="application/json", body=answer))
+    page.keyboard.press("2")
+    seen = until(settled)
+    assert (seen["marks"][0], seen["labels"][0]) == ("failed", "cat")
+    assert seen["problems"][0].startswith(reason)
+    page.unroute("**/api/decide")
+    page.get_by_role("button", name="Try again").click()
+    until(settled)
+    assert labels()[0] == "dog"
+
+
+def test_a_rerun_of_the_page_keeps_focus_selection_and_marks(page, until, look, labels):
+    page.keyboard.press("2")
+    page.keyboard.press("2")
+    until(settled)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    before = look()
+    rerun(page)
+    after = look()
+    assert {key: after[key] for key in ("labels", "marks", "focus", "picked")} == {
+        key: before[key] for key in ("labels", "marks", "focus", "picked")
+    }
+    page.keyboard.press("Escape")
+    page.locator(".tile.focus").click()
+    page.keyboard.press("2")  # one listener, not two: one decision for one key
+    until(settled)
+    assert labels()[:5] == ["dog", "dog", "cat", "dog", "cat"]
+
+
+def test_labels_from_elsewhere_arrive_with_a_rerun(page, until, look, workspace, dataset):
+    samples = workspace.samples(dataset)["sample_id"]
+    workspace.decide(dataset, [Decision(samples[5], "relabel", "dog", "cat", "elsewhere-2")], source="fiftyone")
+    rerun(page)
+    assert until(lambda seen: seen["labels"][5] == "dog")["marks"][5] == ""
+
+
+def test_names_are_text_wherever_they_are_shown(page, until, labels):
+    page.keyboard.press("3")
+    until(settled)
+    assert labels()[0] == HOSTILE
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("z")
+    page.locator("dialog.zoom[open]").wait_for()
+    assert HOSTILE in page.locator("dialog.zoom .zoomed").text_content()
+    assert page.evaluate("window.hacked") is None
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.locator("dialog.help[open]").wait_for()
+
+
+def test_the_grid_is_a_listbox_for_those_who_cannot_see_it(page, until):
+    box = page.get_by_role("listbox", name="Images of the queue")
+    active = page.evaluate(
+        """() => { const root = document.activeElement.shadowRoot; const box = root.activeElement;
+        return root.getElementById(box.getAttribute('aria-activedescendant')).getAttribute('aria-label'); }"""
+    )
+    assert box.get_attribute("aria-multiselectable") == "true"
+    assert active == "cat, train"
+    page.keyboard.press("2")
+    until(settled)
+    assert page.get_by_role("option", name="dog, train, saved").count() == 1
