@@ -37,7 +37,7 @@ from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
 from core.workspace.requests import check_trainable, dataset_name, login, same_request
-from core.workspace.views import RunView, StaleMeter, read_view, view_of
+from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
 if TYPE_CHECKING:
     from core.services.app_client import AppClient
@@ -318,18 +318,7 @@ class Workspace:
         if newest is None:
             return StaleMeter(run=None, labels_changed=0, added=len(frame), removed=0, changed_in_test=0)
         frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
-        merged = frame[["sample_id", "label", "split"]].merge(
-            frozen[["sample_id", "label"]], on="sample_id", how="outer", suffixes=("", "_then"), indicator=True
-        )
-        both = merged[merged["_merge"] == "both"]
-        changed = both[both["label"].fillna("\0") != both["label_then"].fillna("\0")]
-        return StaleMeter(
-            run=newest.name,
-            labels_changed=len(changed),
-            added=int((merged["_merge"] == "left_only").sum()),
-            removed=int((merged["_merge"] == "right_only").sum()),
-            changed_in_test=int((changed["split"] == "test").sum()),
-        )
+        return stale_meter(newest.name, frame, frozen)
 
     # understanding
 

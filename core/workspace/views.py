@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import pandas as pd
+
 from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, RunState
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
@@ -61,6 +63,25 @@ class StaleMeter:
     def stale(self) -> bool:
         """Whether a retrain would see anything new."""
         return self.run is None or bool(self.labels_changed or self.added or self.removed)
+
+
+def stale_meter(run: str, frame: pd.DataFrame, frozen: pd.DataFrame) -> StaleMeter:
+    """What ``frame`` holds now that the ``frozen`` samples of a run's snapshot do not; both are ordered by sample id.
+
+    Looked at every two seconds while somebody labels: where the samples are the same, which is nearly always, it is
+    one comparison of two arrays.
+    """
+    now, then = frame["sample_id"].to_numpy(), frozen["sample_id"].to_numpy()
+    if len(now) == len(then) and (now == then).all():
+        changed = frame["label"].to_numpy() != frozen["label"].to_numpy()
+        added = removed = 0
+        in_test = frame["split"].to_numpy()[changed] == "test"
+    else:
+        both = frame[["sample_id", "label", "split"]].merge(frozen[["sample_id", "label"]], on="sample_id")
+        changed = both["label_x"].to_numpy() != both["label_y"].to_numpy()
+        added, removed = len(now) - len(both), len(then) - len(both)
+        in_test = both["split"].to_numpy()[changed] == "test"
+    return StaleMeter(run, int(changed.sum()), added, removed, int(in_test.sum()))
 
 
 def view_of(paths: RunPaths) -> RunView:

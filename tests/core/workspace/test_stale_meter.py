@@ -1,0 +1,29 @@
+"""What a retrain would see that the newest run has not."""
+
+import pandas as pd
+
+from core.workspace.views import stale_meter
+
+
+def _samples(*rows):
+    return pd.DataFrame(rows, columns=["sample_id", "label", "split"]).astype(object).where(lambda f: f.notna(), None)
+
+
+THEN = _samples(("a", "cat", "train"), ("b", "dog", "test"), ("c", None, "train"))
+
+
+def test_nothing_changed():
+    meter = stale_meter("run-1", THEN.copy(), THEN)
+    assert (meter.labels_changed, meter.added, meter.removed, meter.stale) == (0, 0, 0, False)
+
+
+def test_labels_changed_given_and_taken_away():
+    now = _samples(("a", None, "train"), ("b", "cat", "test"), ("c", "dog", "train"))
+    meter = stale_meter("run-1", now, THEN)
+    assert (meter.labels_changed, meter.changed_in_test, meter.stale) == (3, 1, True)
+
+
+def test_samples_added_and_removed():
+    now = _samples(("a", "cat", "train"), ("b", "cat", "test"), ("d", "dog", "train"), ("e", None, "val"))
+    meter = stale_meter("run-1", now, THEN)
+    assert (meter.labels_changed, meter.added, meter.removed, meter.changed_in_test) == (1, 2, 1, 1)
