@@ -86,6 +86,11 @@ def host() -> str:
     return name if name in ("localhost", "127.0.0.1") else "127.0.0.1"
 
 
+def look() -> str | None:
+    """The theme that the page shows, "light" or "dark"; ``None`` where the browser has not said yet."""
+    return st.context.theme.type
+
+
 def set_params(**values: str | None) -> None:
     """Change the address's query; ``None`` removes a value."""
     for key, value in values.items():

@@ -31,4 +31,4 @@ except LabelloopError as error:
 
 app_bar.draw(workspace, dataset, spec, shown)
 with st.container(key="app-frame"):
-    st.iframe(client.url(state.host(), dataset.name), height=700, alt="The FiftyOne App")
+    st.iframe(client.url(state.host(), dataset.name, look=state.look()), height=700, alt="The FiftyOne App")

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from core.domain.errors import ServiceFailed
 
 TOKEN_HEADER = "X-Labelloop-Token"
+LOOKS = ("light", "dark")
 LARGEST_VIEW = 5_000  # samples; the App sends a view's ids along with every request that it makes
 
 _TIMEOUT = 10.0  # seconds
@@ -49,9 +50,9 @@ class AppClient:
         answer = self._ask("GET", "selection")
         return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"])
 
-    def refresh(self) -> None:
-        """Have every tab read the dataset again, after labels were changed elsewhere."""
-        self._ask("POST", "refresh", {})
+    def refresh(self, *, clear: bool = False) -> None:
+        """Have every tab read the dataset again, after labels were changed elsewhere; ``clear`` unticks all images."""
+        self._ask("POST", "refresh", {"clear": clear})
 
     def alive(self, *, timeout: float = 1.0) -> bool:
         """Whether the server answers."""
@@ -61,8 +62,9 @@ class AppClient:
             return False
         return True
 
-    def url(self, host: str, dataset: str | None = None) -> str:
-        """The address for the frame. ``host`` is the host name that the person's browser uses for the page.
+    def url(self, host: str, dataset: str | None = None, *, look: str | None = None) -> str:
+        """The address for the frame. ``host`` is the host name that the person's browser uses for the page,
+        ``look`` its theme ("light" or "dark"), which the App takes over.
 
         Raises:
             ValueError: ``host`` is neither ``localhost`` nor ``127.0.0.1``.
@@ -70,7 +72,8 @@ class AppClient:
         if host not in ("localhost", "127.0.0.1"):
             raise ValueError(host)
         to = "/" if dataset is None else "/datasets/" + quote(dataset, safe="")
-        return f"http://{host}:{self.port}/__enter?{urlencode({'t': self.token, 'to': to})}"
+        query = {"t": self.token, "to": to} | ({"look": look} if look in LOOKS else {})
+        return f"http://{host}:{self.port}/__enter?{urlencode(query)}"
 
     def _ask(
         self, method: str, what: str, content: dict[str, Any] | None = None, *, timeout: float = _TIMEOUT

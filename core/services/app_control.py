@@ -39,7 +39,7 @@ async def answer(request: str, content: dict[str, Any]) -> tuple[int, dict[str, 
         if request == "GET selection":
             return 200, _selection()
         if request == "POST refresh":
-            return 200, await _refresh()
+            return 200, await _refresh(content.get("clear") is True)
         if request == "POST view":
             return await _show(content)
     except Exception:
@@ -90,8 +90,10 @@ def _selection() -> dict[str, Any]:
     return {"ids": ids, "dataset": current, "queue": shown.queue if current == shown.dataset else ""}
 
 
-async def _refresh() -> dict[str, Any]:
+async def _refresh(clear: bool) -> dict[str, Any]:
     state = get_state()
+    if clear:
+        state.selected_samples, state.selected_labels = [], []
     if state.dataset is not None:
         await asyncio.to_thread(state.dataset.reload)
         await dispatch_event(None, fose.Refresh(state=state))

@@ -24,6 +24,7 @@ Control = Callable[[str, dict[str, Any]], Awaitable[tuple[int, dict[str, Any]]]]
 
 CONTROL = "/__labelloop/"
 TOKEN_HEADER = "x-labelloop-token"
+LOOKS = ("light", "dark")  # what the page that embeds the App may ask it to look like
 LARGEST_BODY = 32_000_000  # bytes; a view of many samples names each
 
 _FETCHED_FROM_HERE = (b"same-origin", b"none")
@@ -124,10 +125,12 @@ class Fence:
             return await _reply(send, 400, "That is no place in the App.")
         cookie = f"{self._policy.cookie}={self._policy.token}; Path=/; HttpOnly; SameSite=Strict"
         where = json.dumps(to).replace("<", "\\u003c")
+        look = query.get("look", [""])[-1]
+        mode = f"try{{localStorage.setItem('mui-mode','{look}')}}catch(e){{}}" if look in LOOKS else ""
         page = (
             "<!doctype html><meta charset=utf-8><title>FiftyOne</title><script>"
             "try{localStorage.setItem('fiftyone-enterprise-tooltip-seen','true')}catch(e){}"
-            f"location.replace({where})</script>"
+            f"{mode}location.replace({where})</script>"
             f'<noscript><a href="{html.escape(to)}">FiftyOne</a></noscript>'
         )
         return await _send(send, 200, page.encode(), "text/html; charset=utf-8", {"set-cookie": cookie})

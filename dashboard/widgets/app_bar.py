@@ -118,7 +118,7 @@ def _label(
         batch = uuid.uuid4().hex
         wanted = [Decision(one, "relabel", label, frame.get(one), uuid.uuid4().hex) for one in ids]
         outcomes = workspace.decide(dataset.name, wanted, source="fiftyone", queue=queue, batch=batch)
-        client.refresh()
+        client.refresh(clear=True)
     except LabelloopError as error:
         st.toast(escaped(error), icon=":material/error:")
         return

@@ -15,7 +15,7 @@ def app_server(monkeypatch):
     monkeypatch.setattr(AppClient, "alive", lambda self, **_: True)
     monkeypatch.setattr(AppClient, "show", lambda self, *wanted: seen.shown.append(wanted))
     monkeypatch.setattr(AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue"))
-    monkeypatch.setattr(AppClient, "refresh", lambda self: setattr(seen, "refreshed", seen.refreshed + 1))
+    monkeypatch.setattr(AppClient, "refresh", lambda self, **_: setattr(seen, "refreshed", seen.refreshed + 1))
     return seen
 
 

@@ -58,6 +58,10 @@ def test_entering_sets_a_strict_cookie_and_goes_on_inside_only(served):
     assert b'location.replace("/datasets/pets")' in body
     for to in ("//evil.example", "http://evil.example", "/%5Cevil.example"):
         assert served.request("GET", f"/__enter?t={token}&to={to}", cookie=False)[0] == 400
+    light = served.request("GET", f"/__enter?t={token}&to=/&look=light", cookie=False)[2]
+    assert b"setItem('mui-mode','light')" in light
+    for look in ("", "blue", "');alert(1)//"):
+        assert b"mui-mode" not in served.request("GET", f"/__enter?t={token}&to=/&look={look}", cookie=False)[2]
     script = served.request("GET", f"/__enter?t={token}&to=/%3C/script%3E%3Cscript%3Ealert(1)", cookie=False)[2]
     assert b"</script><script>" not in script
 

@@ -23,7 +23,9 @@ def test_the_version_is_the_one_that_was_read():
     assert importlib.metadata.version("fiftyone") == "1.22.1"
 
 
-@pytest.mark.parametrize("name", ["__foo__", "executeOperator", "fiftyone-enterprise-tooltip-seen", "modalon"])
+@pytest.mark.parametrize(
+    "name", ["__foo__", "executeOperator", "fiftyone-enterprise-tooltip-seen", "mui-mode", "modalon"]
+)
 def test_the_app_bundle_has_the_names_that_the_plugin_uses(bundle, name):
     assert name in bundle
 
