@@ -46,6 +46,10 @@ class WorkspacePaths:
         """One folder an import or embedding job."""
         return self.root / "jobs"
 
+    def findings(self, dataset_id: str) -> Path:
+        """One file a kind of finding (see core.runs.findings)."""
+        return self.root / "findings" / dataset_id
+
     @property
     def logs(self) -> Path:
         """What mongod, the FiftyOne server and Streamlit print."""
