@@ -41,7 +41,7 @@ from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, vi
 
 if TYPE_CHECKING:
     from core.services.app_client import AppClient
-    from core.serving.predictor import Prediction
+    from core.serving.predictor import Prediction, Predictor
 
 KEPT_QUEUES = 16
 RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
@@ -63,6 +63,7 @@ class Workspace:
         self._queues: dict[tuple[str, QueueSpec, str | None], tuple[pd.DataFrame, list[QueueItem]]] = {}
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
+        self._predictor: tuple[str, Predictor] | None = None
 
     @classmethod
     def open(cls, root: Path | None = None, *, user: str | None = None, keep_spare: bool = False) -> Self:
@@ -385,7 +386,11 @@ class Workspace:
         """Classify images by path or by their bytes with a finished run."""
         from core.serving.predictor import Predictor  # ONNX Runtime is loaded for those who predict only
 
-        return Predictor(self.run_paths(run)).predict(images)
+        paths = self.run_paths(run)
+        loaded = self._predictor
+        if loaded is None or loaded[0] != paths.name:
+            loaded = self._predictor = (paths.name, Predictor(paths))  # seconds of loading that the next call spares
+        return loaded[1].predict(images)
 
     def show_in_app(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
         """Show a queue in the FiftyOne App, its run's predictions beside the labels.

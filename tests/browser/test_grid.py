@@ -111,6 +111,8 @@ def page(browser, url, dataset):
     tab.set_default_timeout(60_000)
     broken = []
     tab.on("pageerror", lambda error: broken.append(str(error)))
+    # From the first request on: interception that begins while the page is in use may miss the next request.
+    tab.route("**/api/**", lambda route: route.continue_())
     tab.goto(f"{url}/review?dataset={dataset}")
     tab.locator(".tile.focus").wait_for()
     yield tab
