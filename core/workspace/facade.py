@@ -36,6 +36,7 @@ from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
+from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, dataset_name, login, same_request
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
@@ -60,6 +61,7 @@ class Workspace:
         self._launcher = launcher
         self._database = database
         self._frames = Frames(store)
+        self.neighbours = Neighbours(self)
         self._queues: dict[tuple[str, QueueSpec, str | None], tuple[pd.DataFrame, list[QueueItem]]] = {}
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
