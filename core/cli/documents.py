@@ -8,7 +8,9 @@ from core.domain.samples import SPLITS, DatasetInfo
 
 if TYPE_CHECKING:
     from core.evaluation.comparison import Comparison
+    from core.evaluation.intervals import Estimate
     from core.evaluation.metrics import Evaluation
+    from core.evaluation.scores import Scores
     from core.workspace import RunView, Workspace
 
 
@@ -51,10 +53,39 @@ def show(workspace: "Workspace", view: "RunView") -> dict[str, Any]:
         present = set(workspace.predictions(view.name).split) if view.kind == "train" else set()
     except NotFound:
         return document
-    document["splits"] = {
-        split: evaluation(workspace.evaluation(view.name, split)) for split in SPLITS if split in present
-    }
+    for split in SPLITS:
+        if split in present:
+            figures, scores = workspace.understanding.scores(view.name, split)
+            document["splits"][split] = {**evaluation(figures), **with_intervals(scores)}
     return document
+
+
+def with_intervals(scores: "Scores") -> dict[str, Any]:
+    """Every figure with its 95 % interval, overall and a class; ``null`` where a figure is not defined."""
+    return {
+        "scores": {name: one and estimate(one) for name, one in scores.overall.items()},
+        "per_class": [
+            {
+                "class": row.name,
+                **{
+                    key: part
+                    for name in ("precision", "recall", "f1")
+                    for key, part in (
+                        (name, getattr(row, name).value),
+                        (f"{name}_interval", [getattr(row, name).low, getattr(row, name).high]),
+                    )
+                },
+                "support": row.support,
+                "predicted": row.predicted,
+            }
+            for row in scores.per_class
+        ],
+    }
+
+
+def estimate(one: "Estimate") -> dict[str, Any]:
+    """A figure and its interval."""
+    return {"value": one.value, "interval": [one.low, one.high]}
 
 
 def evaluation(figures: "Evaluation") -> dict[str, Any]:

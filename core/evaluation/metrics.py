@@ -3,16 +3,14 @@
 Written with NumPy, since importing scikit-learn would cost the process that draws pages a second and 100 MB.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.intervals import wilson
 from core.runs.predictions import Predictions
-
-Z95 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,10 @@ def evaluate(predictions: Predictions, labels: Sequence[str | None] | None = Non
 
     A label that is none of the run's classes counts as no label: the run could not have predicted it.
     """
-    position = {name: index for index, name in enumerate(predictions.classes)}
-    given = predictions.label if labels is None else labels
-    true = np.array([position.get(label, -1) if label is not None else -1 for label in given], dtype=np.int64)
+    true = targets(predictions, labels)
     known = true >= 0
-    chosen = predictions.probabilities[known].argmax(axis=1) if known.any() else np.zeros(0, dtype=np.int64)
-    size = len(position)
+    chosen = predictions.probabilities.argmax(axis=1)[known] if len(true) else np.zeros(0, dtype=np.int64)
+    size = len(predictions.classes)
     matrix = np.bincount(true[known] * size + chosen, minlength=size * size).reshape(size, size).astype(np.int64)
     return from_matrix(
         predictions.classes,
@@ -72,6 +68,13 @@ def evaluate(predictions: Predictions, labels: Sequence[str | None] | None = Non
         unlabelled=int((~known).sum()),
         out_of_fold=bool(predictions.out_of_fold.any()),
     )
+
+
+def targets(predictions: Predictions, labels: Sequence[str | None] | None = None) -> npt.NDArray[np.int64]:
+    """Each row's label as an index into the classes, -1 where it has none of them."""
+    position: dict[str | None, int] = {name: index for index, name in enumerate(predictions.classes)}
+    given = predictions.label.tolist() if labels is None else labels
+    return np.fromiter((position.get(label, -1) for label in given), dtype=np.int64, count=len(given))
 
 
 def from_matrix(
@@ -99,16 +102,6 @@ def from_matrix(
         unlabelled=unlabelled,
         out_of_fold=out_of_fold,
     )
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share (Wilson 1927); (0, 1) without trials."""
-    if trials == 0:
-        return 0.0, 1.0
-    share, square = successes / trials, Z95**2
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    half = Z95 / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _ratio(above: npt.NDArray[np.int64], below: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

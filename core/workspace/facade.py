@@ -38,6 +38,7 @@ from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
 from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, dataset_name, login, same_request
+from core.workspace.understanding import Understanding
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
 if TYPE_CHECKING:
@@ -324,6 +325,11 @@ class Workspace:
         return stale_meter(newest.name, frame, frozen)
 
     # understanding
+
+    @property
+    def understanding(self) -> Understanding:
+        """Figures with intervals, comparisons, calibration, slices."""
+        return Understanding(self)
 
     def predictions(self, run: str) -> Predictions:
         """A finished run's predictions.

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
 from core.evaluation import metrics
+from core.evaluation.intervals import wilson
 from core.runs import predictions as files
 
 
@@ -65,14 +66,14 @@ def test_no_samples_are_no_error():
 
 def test_wilson_interval():
     # Newcombe 1998, table I: 81 of 263
-    low, high = metrics.wilson(81, 263)
+    low, high = wilson(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    assert metrics.wilson(0, 20)[0] == 0.0
-    assert metrics.wilson(20, 20)[1] == 1.0
+    assert wilson(0, 20)[0] == 0.0
+    assert wilson(20, 20)[1] == 1.0
 
 
 def test_wilson_interval_covers():
     """Simulated at n=40, p=0.9: the 95 % interval holds the truth in 92 to 98 of 100."""
     draws = np.random.default_rng(1).binomial(40, 0.9, size=4000)
-    inside = [low <= 0.9 <= high for low, high in (metrics.wilson(int(k), 40) for k in draws)]
+    inside = [low <= 0.9 <= high for low, high in (wilson(int(k), 40) for k in draws)]
     assert 0.92 <= np.mean(inside) <= 0.98
