@@ -1,12 +1,13 @@
 """The frame of every page: the top bar with the dataset, what is running, the newest result, and Retrain."""
 
+import contextlib
 import threading
 import time
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, MODELS, Model, TrainOptions
+from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.workspace import RunView, StaleMeter, Workspace
 from dashboard import navigation, results, state
@@ -15,6 +16,7 @@ from dashboard.wording import counted, escaped
 
 FAST, BUSY, CALM = 0.25, 1.0, 2.0  # seconds between looks at the run folders: an instant run goes / any job / none
 _DOUBLE_CLICK = 1.0  # a second start of the same model within this many seconds is the same click
+_OFFERED = ("instant", "cnn", "efficientnet-lite0", "resnet18")  # the Train page has all of them
 _starting = threading.Lock()
 _started: dict[tuple[str, str], float] = {}
 
@@ -136,7 +138,7 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
         )
         chosen = st.menu_button(
             "",
-            list(MODELS),
+            list(_OFFERED),
             key="retrain-menu",
             format_func=lambda name: f"Retrain with {MODEL_NAMES[name]}",
             help="Choose the model",
@@ -186,8 +188,8 @@ def _options(workspace: Workspace, dataset: str, model: Model) -> TrainOptions:
     """The options that this model was trained with last, or its own defaults."""
     for run in workspace.runs(dataset):
         if _model(run) == model:
-            known = {key: run.spec["options"][key] for key in TrainOptions.__slots__ if key in run.spec["options"]}
-            return TrainOptions(**known)
+            with contextlib.suppress(LabelloopError):  # of another version, whose fields mean something else
+                return TrainOptions.read(run.options)
     return TrainOptions(model=model)
 
 

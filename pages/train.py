@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.runs import MODELS, Model
+from core.domain.runs import Model
 from core.domain.samples import SPLITS
 from dashboard import figures, frame, navigation, state, wording
 from dashboard.widgets import empty_state, headline, job_panel, model_card, run_progress, train_options
 
+SHOWN = ("instant", "cnn", "resnet18")
 workspace, dataset = frame.begin()
 st.title("Train", anchor=False)
 if dataset is None:
@@ -78,7 +79,7 @@ for run in active:
 if not active and state.get("run"):
     outcome(state.get("run"))
 
-for column, model in zip(st.columns(len(MODELS), gap="medium"), MODELS, strict=True):
+for column, model in zip(st.columns(len(SHOWN), gap="medium"), SHOWN, strict=True):
     with column:
         busy = any(figures.model_of(run) == model for run in active)
         model_card.draw(workspace, runs, model, busy=busy, start=start)

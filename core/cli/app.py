@@ -133,7 +133,7 @@ def train(
 ) -> None:
     """Train on a dataset as it is now, in the background."""
     options = TrainOptions(
-        model=model,  # type: ignore[arg-type]  # checked by TrainOptions
+        model=model,
         epochs=epochs,
         image_size=image_size,
         batch_size=batch_size,

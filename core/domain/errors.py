@@ -31,3 +31,7 @@ class Offline(LabelloopError):
 
 class Cancelled(LabelloopError):
     """The person asked for the job to stop."""
+
+
+class Paused(LabelloopError):
+    """The person asked for the job to pause; it goes on where it was when it is started again."""

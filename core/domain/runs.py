@@ -1,41 +1,260 @@
-"""Runs: what was asked for, and the states that a run can be in."""
+"""Runs: the recipe that was asked for, and the states that a run can be in."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from core.domain.errors import BadInput
+from core.domain.fields import Field, choice, number, switch, text, whole
+from core.domain.layers import parse_layers
+from core.domain.models import INSTANT, MODEL_NAMES, MODELS, ModelInfo, model_info
 
-Model = Literal["instant", "cnn", "resnet18"]
-MODELS: tuple[Model, ...] = get_args(Model)
-MODEL_NAMES = {"instant": "Instant", "cnn": "Small CNN", "resnet18": "ResNet-18"}
+__all__ = ["ACTIVE_STATES", "FIELDS", "MODELS", "MODEL_NAMES", "Model", "RunState", "TrainOptions"]
 
-RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "lost"]
+Model = str
+
+RunState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "lost"]
 ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?|mps")
+_NETWORK, _STEPS, _RATE, _REGULAR, _IMAGES = "Network", "Training", "Learning rate", "Against overfitting", "Images"
+_FINE, _MACHINE = "Fine-tuning", "Machine"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """How to train. ``image_size`` is in pixels (square); ``weights`` is ``"none"`` (from scratch),
-    ``"download"`` (torchvision's ImageNet weights) or the path of a .safetensors or torchvision .pth file.
+    """A whole recipe: how to train. Defaults suit the model; *instant* uses the seed alone.
 
     Raises:
-        BadInput: a number is out of range.
+        BadInput: a value is of the wrong kind or out of range, or two do not go together.
     """
 
-    model: Model = "instant"
-    epochs: int = 10
-    image_size: int = 128
-    batch_size: int = 32
-    learning_rate: float = 0.0  # 0: the model's own default
-    weights: str = "none"
-    seed: int = 0
+    model: str = text(INSTANT, "Model", "Which network learns.", group=_NETWORK)
+    epochs: int = whole(10, 1, 10_000, "Epochs", "How often the network sees every train image.", group=_STEPS)
+    image_size: int = whole(
+        128, 16, 1024, "Image size", "Pixels on each side. Larger sees finer detail and is slower.", group=_NETWORK
+    )
+    batch_size: int = whole(
+        32, 1, 4096, "Batch size", "Images a step. Make it smaller if memory runs out.", group=_STEPS, log=True
+    )
+    learning_rate: float = number(
+        0.0, 0.0, 10.0, "Learning rate", "How far each step goes. 0 takes what suits the model.", group=_RATE, log=True
+    )
+    weights: str = text(
+        "auto",
+        "Weights to start from",
+        'What the network knows at the start: "none", "bundled", "download", or a file. "auto" takes what is shipped.',
+        group=_NETWORK,
+    )
+    seed: int = whole(
+        0, 0, 2**31 - 1, "Seed", "The same seed and labels give the same run again, on the same device.", group=_MACHINE
+    )
+
+    layers: str = text(
+        "conv 32, pool, conv 64, pool, conv 128, pool, conv 256, average, dropout 0.2",
+        "Layer table",
+        "For the CNN by layer table: conv WIDTH [KERNELxKERNEL] [/STRIDE] [plain], pool, average, dropout SHARE, "
+        "dense WIDTH; the last layer is added.",
+        group=_NETWORK,
+    )
+    blocks: int = whole(
+        3, 1, 50, "Blocks a stage", "For the ResNet by block count: depth is 6 times it + 2.", group=_NETWORK
+    )
+    head: str = choice(
+        "softmax",
+        ("softmax", "single-logit"),
+        "Output",
+        "A probability a class, or, with two classes, one number whose sign decides.",
+        group=_NETWORK,
+    )
+    normalise: str = choice(
+        "auto",
+        ("auto", "none", "imagenet"),
+        "Normalisation",
+        "How pixel values are shifted before the network sees them; auto takes what the weights expect.",
+        group=_IMAGES,
+    )
+
+    optimizer: str = choice(
+        "adamw",
+        ("adamw", "adam", "sgd"),
+        "Optimiser",
+        "How gradients become steps; AdamW is rarely wrong.",
+        group=_STEPS,
+    )
+    weight_decay: float = number(
+        0.02, 0.0, 1.0, "Weight decay", "How strongly large weights are pulled back.", group=_REGULAR, log=True
+    )
+    momentum: float = number(0.9, 0.0, 0.999, "Momentum", "For SGD: how much of the last step goes on.", group=_STEPS)
+    clip: float = number(
+        0.0, 0.0, 1000.0, "Gradient limit", "Longer gradients are cut to this length; 0 cuts none.", group=_STEPS
+    )
+    find_rate: bool = switch(
+        False,
+        "Find the learning rate",
+        "Tries rising rates on a few batches first and takes the steepest.",
+        group=_RATE,
+    )
+    schedule: str = choice(
+        "cosine",
+        ("cosine", "step", "plateau", "constant"),
+        "Schedule",
+        "How the rate falls: smoothly, in steps, when val stops improving, or not at all.",
+        group=_RATE,
+    )
+    warm_up: float = number(
+        0.2, 0.0, 0.9, "Warm-up", "Share of all steps in which the rate rises from nearly nothing.", group=_RATE
+    )
+    step_epochs: int = whole(
+        0, 0, 10_000, "Epochs a step", "For the step schedule: 0 takes a third of all epochs.", group=_RATE
+    )
+    step_factor: float = number(
+        0.1, 0.001, 0.999, "Factor of a step", "What the rate is multiplied by at a step or on a plateau.", group=_RATE
+    )
+    plateau_patience: int = whole(
+        2, 0, 1000, "Plateau patience", "Epochs without a better val loss before the rate falls.", group=_RATE
+    )
+
+    patience: int = whole(
+        0, 0, 10_000, "Early stopping", "Stops after so many epochs without a better one; 0 never does.", group=_STEPS
+    )
+    tolerance: float = number(
+        0.0, 0.0, 10.0, "Tolerance", "By how much an epoch must be better to count for early stopping.", group=_STEPS
+    )
+    monitor: str = choice(
+        "accuracy",
+        ("accuracy", "loss"),
+        "Best epoch by",
+        "What decides which epoch is kept, measured on val.",
+        group=_STEPS,
+    )
+
+    balance: str = choice(
+        "none",
+        ("none", "weights", "sampling"),
+        "Rare classes",
+        "Weigh errors on rare classes more, or show their images more often.",
+        group=_REGULAR,
+    )
+    label_smoothing: float = number(
+        0.05, 0.0, 0.5, "Label smoothing", "Holds back from certainty: some labels are wrong.", group=_REGULAR
+    )
+    mixup: float = number(
+        0.0, 0.0, 4.0, "Mixup", "Blends pairs of images and their labels; 0.2 is usual.", group=_REGULAR
+    )
+    ema: float = number(
+        0.0,
+        0.0,
+        0.99999,
+        "Averaged weights",
+        "Keeps a moving average of the weights; 0.99 is usual, 0 is off.",
+        group=_REGULAR,
+    )
+
+    augmentation: str = choice(
+        "standard",
+        ("none", "light", "standard", "strong", "trivial", "custom"),
+        "Augmentation",
+        "Random variations of each train image, so that the network learns what does not matter.",
+        group=_IMAGES,
+    )
+    flip: bool = switch(True, "Flip left to right", "For custom: half of the images are mirrored.", group=_IMAGES)
+    flip_vertical: bool = switch(
+        False, "Flip top to bottom", "For custom: half of the images are upside down.", group=_IMAGES
+    )
+    rotation: float = number(0.0, 0.0, 180.0, "Rotation", "For custom: degrees, each way.", group=_IMAGES)
+    shift: float = number(0.08, 0.0, 0.5, "Shift", "For custom: share of the side, each way.", group=_IMAGES)
+    zoom: float = number(0.2, 0.0, 0.9, "Zoom", "For custom: how much closer or farther, as a share.", group=_IMAGES)
+    colour: float = number(0.2, 0.0, 1.0, "Colour", "For custom: brightness, contrast and saturation.", group=_IMAGES)
+    erase: float = number(
+        0.0, 0.0, 0.5, "Erase", "For custom: share of the side of a patch that is blanked.", group=_IMAGES
+    )
+    progressive: bool = switch(
+        True, "Small images first", "Early epochs see smaller images, at a quarter of the cost.", group=_STEPS
+    )
+
+    fine_tuning: str = choice(
+        "whole",
+        ("whole", "two-phase", "head"),
+        "What learns",
+        "With pretrained weights: everything at once, the head first and then everything, or the head alone.",
+        group=_FINE,
+    )
+    head_epochs: int = whole(
+        2, 1, 10_000, "Epochs of the head", "For two phases: how long the head learns alone.", group=_FINE
+    )
+    head_factor: float = number(
+        10.0, 1.0, 1000.0, "Faster head", "With pretrained weights: the new head's rate, times the body's.", group=_FINE
+    )
+    layer_decay: float = number(
+        1.0,
+        0.1,
+        1.0,
+        "Slower early layers",
+        "With pretrained weights: each earlier stage's rate, times the next one's.",
+        group=_FINE,
+    )
+
+    precision: str = choice(
+        "auto",
+        ("auto", "fp32", "bf16", "fp16"),
+        "Precision",
+        "auto takes half precision where this device computes it natively.",
+        group=_MACHINE,
+    )
+    device: str = text("auto", "Device", '"auto", "cpu", "cuda" or "cuda:1".', group=_MACHINE)
 
     def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise BadInput(f"There is no model {self.model!r}; choose one of {', '.join(MODELS)}.")
-        for name, low, high in (("epochs", 1, 10_000), ("image_size", 16, 1024), ("batch_size", 1, 4096)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise BadInput(f"{name.replace('_', ' ').capitalize()} must lie between {low} and {high}, not {value}.")
-        if not 0 <= self.learning_rate <= 10:
-            raise BadInput(f"Learning rate must lie between 0 and 10, not {self.learning_rate}.")
+        for name, described in FIELDS.items():
+            object.__setattr__(self, name, described.checked(getattr(self, name)))
+        info = model_info(self.model)
+        if not _DEVICE.fullmatch(self.device):
+            raise BadInput(f'Device must be "auto", "cpu", "cuda" or "cuda:1", not {self.device!r}.')
+        if not self.weights:
+            raise BadInput('Weights to start from must be "auto", "none", "bundled", "download" or a file.')
+        if self.model == INSTANT:
+            return
+        info.check_size(self.image_size)
+        known = ("auto", "none", "bundled", "download")
+        if self.weights in known[2:] and self.weights not in info.starts:
+            can = " or ".join(start for start in info.starts if start != "file")
+            raise BadInput(f"{info.title} has no weights to take by {self.weights!r}; choose {can}, or a file.")
+        if self.model == "layer-cnn":
+            parse_layers(self.layers)
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of the model."""
+        return model_info(self.model)
+
+    @property
+    def start(self) -> str:
+        """The weights that it starts from: "none", "bundled", "download" or a file's path."""
+        if self.weights != "auto":
+            return self.weights
+        return "bundled" if "bundled" in self.info.starts else "none"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it starts from weights that know something."""
+        return self.start != "none"
+
+    @property
+    def peak_rate(self) -> float:
+        """The peak learning rate: the one given, else the model's own."""
+        return self.learning_rate or (self.info.fine_rate if self.pretrained else self.info.rate)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "TrainOptions":
+        """Options from a document; what it leaves out has its default, so the specs of older versions are read too.
+
+        Raises:
+            BadInput: a field that there is not, or a value that may not be.
+        """
+        if strange := [name for name in document if name not in FIELDS]:
+            raise BadInput(f"A recipe has no field {strange[0]!r}; it has {', '.join(FIELDS)}.")
+        return cls(**document)
+
+
+FIELDS: dict[str, Field] = {one.name: one.metadata["field"] for one in fields(TrainOptions)}

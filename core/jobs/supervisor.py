@@ -26,7 +26,6 @@ from core.runs.layout import RunPaths
 WORKERS = {"train": "core.training", "embed": "core.embedding", "import": "core.workspace.import_job"}
 WARM = "core.training.warm"
 WARM_MODEL = "instant"
-NETWORKS = ("cnn", "resnet18")  # these wait for the device; one trains at a time
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_PDEATHSIG = 1
@@ -69,7 +68,7 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
 def _device(paths: RunPaths, spec: dict[str, object]) -> Iterator[None]:
     options = spec.get("options")
     model = options.get("model") if isinstance(options, dict) else None
-    if model not in NETWORKS:
+    if model in (None, WARM_MODEL):  # networks wait for the device: one trains at a time
         yield
         return
     lock = FileLock(paths.workspace.device_lock)

@@ -122,8 +122,18 @@ class RunPaths:
         return self.folder / "cancel"
 
     @property
+    def pause(self) -> Path:
+        """An empty file that anyone may create: the worker saves where it is and ends; it goes away on resuming."""
+        return self.folder / "pause"
+
+    @property
+    def stop(self) -> Path:
+        """An empty file that anyone may create: training ends here, the best epoch is kept and predicts."""
+        return self.folder / "stop"
+
+    @property
     def checkpoints(self) -> Path:
-        """last.safetensors and best.safetensors, each with its state beside it."""
+        """last.safetensors, from which a run goes on, and best.safetensors, the network's weights alone."""
         return self.folder / "checkpoints"
 
     @property

@@ -9,22 +9,36 @@ from filelock import FileLock, Timeout
 from core.domain.runs import RunState
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
+from core.runs.worker import PAUSED, SUCCEEDED
 
 START_GRACE = 60.0  # seconds that a supervisor may take to lock its folder
 
 
-def state_of(*, held: bool, exited: dict[str, Any] | None, cancelled: bool, status: dict[str, Any] | None) -> RunState:
-    """State from facts: lock held, what the supervisor wrote at the end, cancel file there, last status.
+def state_of(
+    *,
+    held: bool,
+    exited: dict[str, Any] | None,
+    cancelled: bool,
+    status: dict[str, Any] | None,
+    paused: bool = False,
+) -> RunState:
+    """State from facts: lock held, what the supervisor wrote at the end, cancel and pause file there, last status.
 
-    A supervisor that is gone without an ``exit.json`` was killed with its worker: the run is lost.
+    A supervisor that is gone without an ``exit.json`` was killed with its worker: the run is lost, unless it was to
+    pause anyway. A paused run goes on when ``pause`` and ``exit.json`` are gone and a supervisor starts on it; one
+    that is cancelled instead is cancelled.
     """
     if exited is not None:
-        if exited.get("returncode") == 0:
+        if exited.get("returncode") == SUCCEEDED:
             return "succeeded"
-        return "cancelled" if cancelled else "failed"
+        if cancelled:
+            return "cancelled"
+        return "paused" if exited.get("returncode") == PAUSED else "failed"
     if held:
         return "queued" if (status or {}).get("phase") in (None, "queued") else "running"
-    return "cancelled" if cancelled else "lost"
+    if cancelled:
+        return "cancelled"
+    return "paused" if paused else "lost"
 
 
 def state(paths: RunPaths) -> RunState:
@@ -34,8 +48,16 @@ def state(paths: RunPaths) -> RunState:
     if exited is None and not held and not paths.lock.exists():
         if paths.cancel.exists():
             return "cancelled"
+        if paths.pause.exists():
+            return "paused"
         return "queued" if time.time() - paths.spec.stat().st_mtime < START_GRACE else "lost"
-    return state_of(held=held, exited=exited, cancelled=paths.cancel.exists(), status=read_json(paths.status))
+    return state_of(
+        held=held,
+        exited=exited,
+        cancelled=paths.cancel.exists(),
+        status=read_json(paths.status),
+        paused=paths.pause.exists(),
+    )
 
 
 def is_held(lock: Path) -> bool:

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.domain.errors import Cancelled, LabelloopError
+from core.domain.errors import Cancelled, LabelloopError, Paused
 from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 
-SUCCEEDED, CRASHED, REFUSED, CANCELLED = 0, 1, 2, 3
+SUCCEEDED, CRASHED, REFUSED, CANCELLED, PAUSED = 0, 1, 2, 3, 4
 _BEAT_SECONDS = 0.7  # a reader may rely on a heartbeat each second
 _RATE_WINDOW_SECONDS = 15.0
 
@@ -89,13 +89,21 @@ class Progress:
                 self._marks.popleft()
 
     def check(self) -> None:
-        """Raise if somebody asked for a stop.
+        """Raise if somebody asked for an end of this work, or for a pause.
 
         Raises:
             Cancelled: the cancel file is there.
+            Paused: the pause file is there.
         """
         if self._paths.cancel.exists():
             raise Cancelled("Cancelled.")
+        if self._paths.pause.exists():
+            raise Paused("Paused.")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to end training here and to keep the best."""
+        return self._paths.stop.exists()
 
     def write(self) -> None:
         """Write ``status.json`` now. A full disk costs the status, not the work."""
@@ -124,8 +132,8 @@ class Progress:
 def run_worker(folder: Path, work: Callable[[RunPaths, Progress], None]) -> int:
     """Run ``work`` in a run or job folder and return the process's exit code.
 
-    0: done. 2: the person's mistake or lack, with its sentence in ``error.json``. 3: cancelled.
-    1: a bug or a machine at its limits, with the traceback on standard error.
+    0: done. 2: the person's mistake or lack, with its sentence in ``error.json``. 3: cancelled. 4: paused, to go on
+    when it is started again. 1: a bug or a machine at its limits, with the traceback on standard error.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     paths = RunPaths(folder.resolve())
@@ -136,6 +144,9 @@ def run_worker(folder: Path, work: Callable[[RunPaths, Progress], None]) -> int:
             progress.update(phase="done")
     except Cancelled as error:
         return _ended(paths, str(error), CANCELLED)
+    except Paused as error:
+        log.info("%s", error)
+        return PAUSED
     except LabelloopError as error:
         return _ended(paths, str(error), REFUSED)
     except Exception as error:  # the outermost layer: whatever is left is a bug, and is told as one

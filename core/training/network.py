@@ -16,7 +16,7 @@ from core.runs.layout import RunPaths
 from core.runs.worker import Progress
 from core.training.batches import Examples, as_images, batches, normalised
 from core.training.loop import Recipe, fit, make_fabric
-from core.training.models import FINE_TUNING_RATE, LEARNING_RATES, MEAN, STD, build
+from core.training.models import MEAN, STD, build
 from core.training.pixels import decoded
 from core.training.task import Rows, Task, require_two_classes
 
@@ -34,12 +34,12 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     """
     options = task.options
     torch.manual_seed(options.seed)
-    pretrained = options.weights != "none"
+    pretrained = options.pretrained
     network = build(  # before the slow part: weights that cannot be had are told at once
         options.model,
         len(task.classes),
         image_size=options.image_size,
-        weights=options.weights,
+        weights=options.start,
         cache=paths.workspace.cache,
     )
     fabric = make_fabric()
@@ -49,7 +49,7 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     recipe = Recipe(
         epochs=options.epochs,
         batch_size=options.batch_size,
-        rate=options.learning_rate or (FINE_TUNING_RATE if pretrained else LEARNING_RATES[options.model]),
+        rate=options.peak_rate,
         pretrained=pretrained,
         seed=options.seed,
     )

@@ -58,9 +58,9 @@ def read_task(paths: RunPaths) -> Task:
     if not isinstance(spec, dict) or not isinstance(spec.get("options"), dict) or "snapshot" not in spec:
         raise BadInput(f"{paths.name} has no whole spec.json.")
     try:
-        options = TrainOptions(**spec["options"])
-    except TypeError as error:
-        raise BadInput(f"The options of {paths.name} are not ones this version knows: {error}.") from error
+        options = TrainOptions.read(spec["options"])
+    except BadInput as error:
+        raise BadInput(f"The options of {paths.name} are not ones this version knows: {error}") from error
     snapshot = manifest.read(paths.workspace.snapshot(str(spec["snapshot"])))
     index = {name: place for place, name in enumerate(snapshot.classes)}
     target = np.array([index.get(label, UNLABELLED) for label in snapshot.samples["label"]], dtype=np.intp)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.domain.decisions import Decision, JournalEntry, Outcome, Source
 from core.domain.errors import BadInput, NotFound
-from core.domain.runs import MODELS, TrainOptions
+from core.domain.runs import TrainOptions
 from core.domain.samples import DatasetInfo, Sample, Split
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.metrics import Evaluation, evaluate
@@ -236,8 +236,6 @@ class Workspace:
         info = self.dataset(dataset)
         frame = self.samples(dataset)
         check_trainable(info, frame)
-        if options.model not in MODELS:
-            raise BadInput(f"There is no model {options.model!r}.")
         snapshot = freeze(self.paths, info, frame)
         spec = {
             "kind": "train",

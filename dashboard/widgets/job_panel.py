@@ -13,6 +13,7 @@ _STATES = {
     "failed": ("Failed", "error", "red"),
     "cancelled": ("Cancelled", "cancel", "gray"),
     "lost": ("Lost", "power_off", "red"),
+    "paused": ("Paused", "pause", "gray"),
 }
 
 

@@ -15,6 +15,7 @@ _ALWAYS = ("Test", "Val")
 _STATES = {
     "queued": "⏳ waiting",
     "running": "▶ running",
+    "paused": "⏸ paused",
     "succeeded": "✓ done",
     "failed": "✕ failed",
     "cancelled": "– cancelled",

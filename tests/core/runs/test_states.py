@@ -12,7 +12,7 @@ from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 from core.runs.states import START_GRACE, state, state_of
 
-DONE, BAD, KILLED = {"returncode": 0}, {"returncode": 1}, {"returncode": -9}
+DONE, BAD, KILLED, PAUSED = {"returncode": 0}, {"returncode": 1}, {"returncode": -9}, {"returncode": 4}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,18 @@ DONE, BAD, KILLED = {"returncode": 0}, {"returncode": 1}, {"returncode": -9}
         (False, BAD, True, {"phase": "training"}, "cancelled"),
         (False, None, False, {"phase": "training"}, "lost"),
         (False, None, True, {"phase": "training"}, "cancelled"),
+        (False, PAUSED, False, {"phase": "training"}, "paused"),
+        (False, PAUSED, True, {"phase": "training"}, "cancelled"),
     ],
 )
 def test_table(held, exited, cancelled, status, expected):
     assert state_of(held=held, exited=exited, cancelled=cancelled, status=status) == expected
+
+
+@pytest.mark.parametrize(("held", "expected"), [(True, "running"), (False, "paused")])
+def test_a_run_killed_on_its_way_to_a_pause_is_paused(held, expected):
+    status = {"phase": "training"}
+    assert state_of(held=held, exited=None, cancelled=False, status=status, paused=True) == expected
 
 
 @pytest.fixture

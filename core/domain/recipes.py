@@ -1,0 +1,179 @@
+"""Recipes that come with labelloop, and recipes as files: JSON or TOML, a field a line."""
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.domain.errors import BadInput
+from core.domain.runs import FIELDS, TrainOptions
+
+_LARGEST = 100_000  # bytes of a recipe file
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A recipe with a name. ``source`` says whose recipe it is, where it was published."""
+
+    name: str
+    title: str
+    meaning: str
+    options: TrainOptions
+    source: str = ""
+
+
+PRESETS: tuple[Preset, ...] = (
+    Preset("quick", "Quick", "A linear head on features of the shipped network. Start here.", TrainOptions()),
+    Preset(
+        "balanced",
+        "Balanced",
+        "The shipped network, its head first and then the whole of it, on smaller images.",
+        TrainOptions(
+            model="efficientnet-lite0",
+            image_size=160,
+            epochs=6,
+            fine_tuning="two-phase",
+            head_epochs=1,
+            layer_decay=0.8,
+            ema=0.98,
+        ),
+    ),
+    Preset(
+        "best",
+        "Best",
+        "The same network at full size for longer, with blended images and averaged weights.",
+        TrainOptions(
+            model="efficientnet-lite0",
+            image_size=224,
+            epochs=16,
+            fine_tuning="two-phase",
+            layer_decay=0.8,
+            mixup=0.2,
+            ema=0.99,
+            patience=6,
+        ),
+    ),
+    Preset(
+        "small-cnn",
+        "Small CNN",
+        "A small network trained from nothing but your images.",
+        TrainOptions(model="cnn", epochs=20),
+    ),
+    Preset(
+        "resnet18",
+        "ResNet-18",
+        "A classic network, from nothing but your images.",
+        TrainOptions(model="resnet18", epochs=20),
+    ),
+    Preset(
+        "hobby-cnn",
+        "Hobby CNN",
+        "Five plain convolution blocks, with the published settings.",
+        TrainOptions(
+            model="hobby-cnn",
+            image_size=256,
+            epochs=20,
+            batch_size=8,
+            learning_rate=1e-4,
+            optimizer="adam",
+            weight_decay=0.0,
+            schedule="constant",
+            warm_up=0.0,
+            label_smoothing=0.0,
+            augmentation="none",
+            normalise="none",
+            progressive=False,
+            monitor="loss",
+        ),
+        source="ComfyUI-Pt-Wrapper, cats and dogs: accuracy 0.985 on 200 images",
+    ),
+    Preset(
+        "shared-cnn",
+        "Shared-block CNN",
+        "One block applied four times, with the published settings.",
+        TrainOptions(
+            model="shared-cnn",
+            image_size=224,
+            epochs=20,
+            batch_size=32,
+            learning_rate=1e-4,
+            optimizer="adam",
+            weight_decay=0.0,
+            schedule="constant",
+            warm_up=0.0,
+            label_smoothing=0.0,
+            augmentation="trivial",
+            normalise="none",
+            progressive=False,
+            seed=42,
+        ),
+        source="cat-and-dog of Kaggle: accuracy 0.932 on its test images",
+    ),
+    Preset(
+        "block-resnet",
+        "ResNet for small images",
+        "Three stages of ten blocks at 32 px, with the published settings; wants a GPU.",
+        TrainOptions(
+            model="block-resnet",
+            blocks=10,
+            image_size=32,
+            epochs=200,
+            batch_size=128,
+            learning_rate=1e-3,
+            optimizer="adam",
+            weight_decay=0.0,
+            warm_up=0.0,
+            label_smoothing=0.0,
+            augmentation="custom",
+            shift=0.125,
+            zoom=0.0,
+            colour=0.0,
+            progressive=False,
+        ),
+        source="ComfyUI-Pt-Wrapper, CIFAR-10: accuracy 0.943",
+    ),
+)
+
+
+def preset(name: str) -> Preset:
+    """A preset by its name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = next((one for one in PRESETS if one.name == name.strip().lower()), None)
+    if found is None:
+        raise BadInput(f"There is no preset {name!r}; there are {', '.join(one.name for one in PRESETS)}.")
+    return found
+
+
+def read_recipe(path: Path) -> TrainOptions:
+    """The recipe in a .json or .toml file; ``preset = "balanced"`` in it says what its other lines change.
+
+    Raises:
+        BadInput: the file is gone, is neither, or holds what no recipe has.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise BadInput(f"{path.name} is too large for a recipe.")
+        words = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The recipe {str(path)!r} cannot be read.") from error
+    try:
+        document = tomllib.loads(words) if path.suffix.lower() == ".toml" else json.loads(words)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path.name} is neither JSON nor TOML that can be read: {error}.") from error
+    if not isinstance(document, dict):
+        raise BadInput(f"{path.name} holds no table of fields.")
+    base = asdict(preset(str(document.pop("preset"))).options) if "preset" in document else {}
+    return TrainOptions.read({**base, **document})
+
+
+def as_toml(options: TrainOptions) -> str:
+    """A recipe as the text of a .toml file: what differs from the defaults, each line with its meaning."""
+    lines = []
+    for name, described in FIELDS.items():
+        value = getattr(options, name)
+        if name == "model" or value != described.default:
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}  # {described.meaning}")
+    return "\n".join(lines) + "\n"
