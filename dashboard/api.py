@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from core.domain.decisions import Decision, Outcome
+from core.domain.decisions import KINDS, Decision, Outcome
 from core.domain.errors import LabelloopError, NotFound
 from core.images.reading import UnreadableImage
 from dashboard import pictures, state
@@ -192,15 +192,25 @@ def _decision(value: object) -> Decision:
     if not isinstance(value, dict):
         raise Refused(400, "A decision is a JSON object.")
     kind, label, seen, token = (value.get(key) for key in ("kind", "label", "seen", "token"))
-    if kind not in ("relabel", "confirm"):
-        raise Refused(400, "A decision is of the kind relabel or confirm.")
+    if kind not in KINDS:
+        raise Refused(400, f"A decision is of one of the kinds {', '.join(KINDS)}.")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise Refused(400, "A token is 8 to 64 letters, digits and hyphens.")
     if not all(text is None or (isinstance(text, str) and len(text) <= 1000) for text in (label, seen)):
         raise Refused(400, "A label is a text or null.")
-    if kind == "confirm":
-        label = seen
-    return Decision(sample_id=_id(value.get("sample")), kind=kind, label=label, seen=seen, token=token)
+    suggestion, evidence, seen_excluded = (value.get(key) for key in ("suggestion", "evidence", "excluded"))
+    if not all(text is None or (isinstance(text, str) and len(text) <= 1000) for text in (suggestion, evidence)):
+        raise Refused(400, "Suggestion and evidence are texts or null.")
+    return Decision(
+        sample_id=_id(value.get("sample")),
+        kind=kind,
+        label=label if kind == "relabel" else seen,
+        seen=seen,
+        token=token,
+        suggestion=suggestion,
+        evidence=evidence or "",
+        seen_excluded=seen_excluded if isinstance(seen_excluded, bool) else None,
+    )
 
 
 def _outcomes(outcomes: list[Outcome]) -> Response:

@@ -4,10 +4,11 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
-DecisionKind = Literal["relabel", "confirm"]
-Source = Literal["grid", "fiftyone", "native", "cli", "predict"]
+DecisionKind = Literal["relabel", "confirm", "exclude", "restore", "skip", "unsure"]
+KINDS: tuple[DecisionKind, ...] = get_args(DecisionKind)
+Source = Literal["grid", "fiftyone", "native", "cli", "predict", "import"]
 State = Literal["pending", "applied", "refused"]
 
 
@@ -21,7 +22,9 @@ class Decision:
     """One decision asked for, not written yet.
 
     ``seen`` is the label that the person saw; the decision is refused when the sample's label is
-    another one by now. ``token`` makes a repeated request harmless: a token is applied once.
+    another one by now, or when it was excluded or restored since (``seen_excluded``; None: that does not matter).
+    ``token`` makes a repeated request harmless: a token is applied once. ``label`` matters for "relabel" alone.
+    ``evidence`` names the reasons that brought the sample into the queue, ``suggestion`` the class they spoke for.
     """
 
     sample_id: str
@@ -29,11 +32,19 @@ class Decision:
     label: str | None
     seen: str | None
     token: str
+    suggestion: str | None = None
+    evidence: str = ""
+    seen_excluded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal. ``batch`` groups what one key press decided, ``undoes`` names the entry taken back."""
+    """One line of the journal. ``batch`` groups what one key press decided, ``undoes`` names the entry taken back.
+
+    ``reviewed`` and ``excluded`` are the sample's marks after the entry, ``was_reviewed`` and ``was_excluded`` those
+    before it. ``content_hash`` says which content was decided on, ``follows`` which entry had written what was seen.
+    A redo is an entry like the one that had been undone; its ``redoes`` names the undoing entry.
+    """
 
     id: str
     dataset_id: str
@@ -51,17 +62,29 @@ class JournalEntry:
     undone: bool = False
     was_reviewed: bool = False
     token: str = ""
+    reviewed: bool = True
+    excluded: bool = False
+    was_excluded: bool = False
+    content_hash: str = ""
+    suggestion: str | None = None
+    evidence: str = ""
+    follows: str | None = None
+    redoes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """A journalled entry on its way to the sample: set ``new`` where the label still is ``old``."""
+    """A journalled entry on its way to the sample: set ``new`` and the marks where label and exclusion still are
+    ``old`` and ``was_excluded``.
+    """
 
     entry_id: str
     sample_id: str
     old: str | None
     new: str | None
     reviewed: bool
+    excluded: bool = False
+    was_excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,8 @@ class LabelState:
     journalled: str | None
     reviewed: bool
     entry_id: str | None
+    excluded: bool = False
+    content_hash: str = ""
 
     @property
     def edited_natively(self) -> bool:
@@ -93,3 +118,4 @@ class Outcome:
     label: str | None
     entry_id: str | None = None
     reason: str = ""
+    excluded: bool = False

@@ -43,7 +43,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """A dataset at a glance. ``labels`` counts samples by label, unlabelled ones under ``None``."""
+    """A dataset at a glance. ``labels`` counts samples by label, unlabelled ones under ``None``.
+
+    All counts are of samples that were not excluded; ``excluded`` counts the others.
+    """
 
     id: str
     name: str
@@ -52,3 +55,4 @@ class DatasetInfo:
     labels: Mapping[str | None, int]
     splits: Mapping[str, int]
     roots: tuple[str, ...]
+    excluded: int = 0

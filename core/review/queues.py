@@ -1,8 +1,8 @@
 """Queues: which samples to review, in which order, and why each is there. Arithmetic on a frame and predictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Literal, Self, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,39 @@ from core.domain.errors import BadInput
 from core.runs.predictions import Predictions
 
 QueueKind = Literal[
-    "all", "unlabelled", "class", "misclassified", "cell", "fixed", "broken", "suspicious", "duplicates", "samples"
+    "all",
+    "unlabelled",
+    "class",
+    "misclassified",
+    "cell",
+    "fixed",
+    "broken",
+    "suspicious",
+    "finding",
+    "duplicates",
+    "samples",
+    "picked",
+    "excluded",
 ]
 KINDS: tuple[QueueKind, ...] = get_args(QueueKind)
 NEEDS_RUN = frozenset({"misclassified", "cell", "fixed", "broken", "suspicious"})
 UNLABELLED = "(no label)"
+FINDING_TITLES = {
+    "suspicious": "Labels that may be wrong",
+    "prompt-mismatch": "Prompt against picture",
+    "label-conflict": "One picture, two labels",
+    "exact-duplicate": "Exact copies",
+    "near-duplicate": "Near duplicates",
+    "leak": "Leaks between splits",
+    "blurred": "Blurred",
+    "dark": "Very dark",
+    "bright": "Very bright",
+    "flat": "Nearly empty",
+    "tiny": "Very small",
+    "odd-shape": "Odd shapes",
+    "outlier": "Unlike all others",
+    "missing-file": "Files that are gone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +52,8 @@ class QueueSpec:
 
     ``run`` is the (newer) run; ``other`` the older one of "fixed" and "broken". ``labels`` says whether a run's errors
     are counted against the labels "now" or as they were in the "run". ``label`` is the class of kind "class"; ``ids``
-    the samples of kind "samples".
+    the samples of kind "samples". ``finding`` is the kind of finding that a queue of kind "finding" lists;
+    ``picked`` names the set of samples of kind "picked" (core.runs.picked) and ``called`` says what they are.
     """
 
     kind: QueueKind = "all"
@@ -36,12 +65,19 @@ class QueueSpec:
     labels: str = "now"
     label: str | None = None
     ids: str | None = None
+    finding: str | None = None
+    picked: str | None = None
+    called: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadInput(f"There is no queue of the kind {self.kind!r}; choose one of {', '.join(KINDS)}.")
         if self.kind in NEEDS_RUN and self.kind != "suspicious" and not self.run:
             raise BadInput(f"A queue of the kind {self.kind!r} needs a run.")
+        if self.kind == "finding" and not self.finding:
+            raise BadInput('A queue of the kind "finding" needs the kind of finding, such as "near-duplicate".')
+        if self.kind == "picked" and not self.picked:
+            raise BadInput("A queue of picked images needs the name of their set.")
 
     def title(self) -> str:
         """The queue's name for a person."""
@@ -59,6 +95,9 @@ class QueueSpec:
             "suspicious": f"Labels that may be wrong{where}",
             "duplicates": f"Exact duplicates{where}",
             "samples": f"Chosen images{where}",
+            "finding": f"{FINDING_TITLES.get(self.finding or '', (self.finding or '').capitalize())}{where}",
+            "picked": f"{self.called or 'Chosen images'}{where}",
+            "excluded": f"Excluded{where}",
         }
         return titles[self.kind]
 
@@ -101,23 +140,32 @@ def build(
     *,
     predictions: Predictions | None = None,
     flips: Sequence[str] | None = None,
+    findings: pd.DataFrame | None = None,
+    picked: Sequence[str] | None = None,
 ) -> list[QueueItem]:
-    """The queue's items in order.
+    """The queue's items in order. Excluded samples are in the queue "excluded" alone.
 
-    ``frame`` is the store's, ``predictions`` those of ``spec.run``, ``flips`` the sample ids of "fixed" or "broken".
+    ``frame`` is the store's, ``predictions`` those of ``spec.run``, ``flips`` the sample ids of "fixed" or "broken",
+    ``findings`` those of ``spec.finding`` (core.runs.findings), ``picked`` the ids of ``spec.picked``.
 
     Raises:
         BadInput: the queue needs a run's predictions and there are none.
     """
     if spec.kind in NEEDS_RUN and predictions is None:
         raise BadInput("This queue needs a finished run; click Retrain first.")
+    excluded = frame["excluded"].to_numpy(dtype=bool)
+    frame = frame[excluded if spec.kind == "excluded" else ~excluded]
     if spec.split:
         frame = frame[frame["split"] == spec.split]
     table = _Table.of(frame, predictions)
+    if spec.kind == "finding":
+        return _found(table, findings, spec)
     if spec.kind in ("fixed", "broken"):
         chosen = [table.row[i] for i in flips or () if i in table.row]
     elif spec.kind == "samples":
         chosen = [table.row[i] for i in (spec.ids or "").split(",") if i in table.row]
+    elif spec.kind == "picked":
+        chosen = [table.row[i] for i in picked or () if i in table.row]
     elif spec.kind == "duplicates":
         chosen = _duplicates(frame)
     else:
@@ -195,6 +243,7 @@ def _by_mask(spec: QueueSpec, table: _Table) -> list[int]:
     position = np.arange(len(label), dtype=float)
     masks: dict[str, tuple[np.ndarray, np.ndarray]] = {
         "all": (everything, position),
+        "excluded": (everything, position),
         "unlabelled": (np.array([name is None for name in table.label], dtype=bool), by_confidence),
         "class": (table.label == spec.label, position),
         "misclassified": (wrong, by_confidence),
@@ -204,6 +253,32 @@ def _by_mask(spec: QueueSpec, table: _Table) -> list[int]:
     mask, order = masks[spec.kind]
     rows = np.flatnonzero(mask)
     return [int(row) for row in rows[np.argsort(order[rows], kind="stable")]]
+
+
+def _found(table: _Table, findings: pd.DataFrame | None, spec: QueueSpec) -> list[QueueItem]:
+    """Strongest first, what belongs to one group side by side; a finding whose suggestion was taken is settled."""
+    if findings is None or findings.empty:
+        return []
+    best: dict[str, dict[str, Any]] = {}
+    names = ("sample_id", "score", "detail", "suggestion", "group")
+    for sample_id, score, detail, suggests, cluster in zip(*(findings[name] for name in names), strict=True):
+        row = table.row.get(sample_id)  # strongest first: the first finding of a sample speaks
+        if row is None or sample_id in best:
+            continue
+        suggestion = suggests if isinstance(suggests, str) else None
+        if suggestion is None or suggestion != table.label[row]:
+            group = cluster if isinstance(cluster, str) else sample_id
+            found = {"row": row, "score": score, "detail": str(detail), "suggestion": suggestion, "group": group}
+            best[sample_id] = {"sample_id": sample_id, **found}
+    strength: dict[str, float] = {}
+    for finding in best.values():
+        strength[finding["group"]] = max(strength.get(finding["group"], 0.0), finding["score"])
+    chosen = sorted(best.values(), key=lambda f: (-strength[f["group"]], f["group"], -f["score"], f["sample_id"]))
+    items = table.items([finding["row"] for finding in chosen], spec)
+    return [
+        replace(item, suggestion=finding["suggestion"], confidence=None, reason=finding["detail"])
+        for item, finding in zip(items, chosen, strict=True)
+    ]
 
 
 def _reviewed(table: _Table) -> np.ndarray:

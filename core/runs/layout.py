@@ -51,6 +51,11 @@ class WorkspacePaths:
         return self.root / "findings" / dataset_id
 
     @property
+    def picked(self) -> Path:
+        """Sets of samples that were picked on a chart or map (see core.runs.picked)."""
+        return self.root / "picked"
+
+    @property
     def logs(self) -> Path:
         """What mongod, the FiftyOne server and Streamlit print."""
         return self.root / "logs"

@@ -9,7 +9,9 @@ from core.snapshots.manifest import Snapshot
 
 
 def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame) -> Snapshot:
-    """Write the dataset's samples as they are in ``frame`` now and return the snapshot."""
+    """Write the dataset's samples as they are in ``frame`` now, without the excluded ones; return the snapshot."""
+    if "excluded" in frame:
+        frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
     samples = frame.loc[:, list(manifest.COLUMNS)]
     samples = samples.sort_values("sample_id", ignore_index=True)
     # A label whose class was removed from the dataset counts as none: a network has no output for it.

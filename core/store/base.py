@@ -21,6 +21,7 @@ FRAME_COLUMNS = (
     "size_bytes",
     "mtime_ns",
     "source",
+    "excluded",
 )
 
 
@@ -93,14 +94,14 @@ class SampleStore(Protocol):
     def adopt_native(self, dataset_id: str, changes: Sequence[LabelChange]) -> set[str]:
         """Take labels that were set natively as journalled; returns the entry ids for which that worked."""
 
-    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
-        """Append entries; one whose token is there already is not added again."""
+    def journal_add(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+        """Append entries; for one whose token is there already, the entry that is there stands. Returns what stands."""
 
     def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
-        """Say what became of pending entries."""
+        """Say what became of pending entries. What was applied stays so: two hands may settle one entry."""
 
-    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
-        """Say that entries were taken back."""
+    def journal_mark_undone(self, entry_ids: Sequence[str], *, undone: bool = True) -> None:
+        """Say that entries were taken back, or (False) that they stand again."""
 
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
         """Entries by their tokens."""
@@ -108,8 +109,21 @@ class SampleStore(Protocol):
     def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
         """The applied entries of one batch that were not taken back, oldest first."""
 
-    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
-        """Applied entries, newest first."""
+    def journal(
+        self,
+        dataset_id: str,
+        *,
+        limit: int | None = 50,
+        since: datetime | None = None,
+        sample_id: str | None = None,
+    ) -> list[JournalEntry]:
+        """Applied entries, newest first: all that were made at ``since`` or later, those of one sample."""
+
+    def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
+        """The newest decision (``undoing``: the newest undoing of one) that stands, of anybody or of ``who``."""
+
+    def journal_by_ids(self, entry_ids: Sequence[str]) -> dict[str, JournalEntry]:
+        """Entries by their ids, in whatever state."""
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
         """Entries that a crash may have left between journal and label, ``older_than`` seconds at least."""

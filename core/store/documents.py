@@ -1,6 +1,7 @@
 """The documents that FiftyOne and the journal keep in MongoDB, to and from core's records."""
 
 import random
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,15 @@ from core.domain.samples import NewSample
 
 Document = dict[str, Any]
 
-STATE_PROJECTION = {"ground_truth.label": 1, "labelloop_label": 1, "labelloop_entry": 1, "reviewed": 1}
+STATE_PROJECTION = {
+    "ground_truth.label": 1,
+    "labelloop_label": 1,
+    "labelloop_entry": 1,
+    "reviewed": 1,
+    "excluded": 1,
+    "content_hash": 1,
+}
+_ENTRY_FIELDS = frozenset(field.name for field in fields(JournalEntry)) - {"id"}
 
 
 def now() -> datetime:
@@ -77,6 +86,7 @@ def sample_document(dataset_id: str, sample: NewSample) -> Document:
         "labelloop_label": sample.label,
         "labelloop_entry": None,
         "reviewed": False,
+        "excluded": False,
         "prediction": None,
     }
 
@@ -89,32 +99,18 @@ def label_state(document: Document) -> LabelState:
         journalled=document.get("labelloop_label"),
         reviewed=bool(document.get("reviewed")),
         entry_id=document.get("labelloop_entry"),
+        excluded=bool(document.get("excluded")),
+        content_hash=document.get("content_hash") or "",
     )
 
 
 def entry_document(entry: JournalEntry) -> Document:
     """A journal entry as stored."""
-    return {
-        "_id": entry.id,
-        "dataset_id": entry.dataset_id,
-        "sample_id": entry.sample_id,
-        "kind": entry.kind,
-        "old": entry.old,
-        "new": entry.new,
-        "who": entry.who,
-        "at": entry.at,
-        "source": entry.source,
-        "queue": entry.queue,
-        "batch": entry.batch,
-        "state": entry.state,
-        "undoes": entry.undoes,
-        "undone": entry.undone,
-        "was_reviewed": entry.was_reviewed,
-        "token": entry.token,
-    }
+    values = asdict(entry)
+    return {"_id": values.pop("id"), **values}
 
 
 def entry_of(document: Document) -> JournalEntry:
     """A journal entry as read."""
-    fields = {name: value for name, value in document.items() if name != "_id"}
-    return JournalEntry(id=str(document["_id"]), **fields)
+    values = {name: value for name, value in document.items() if name in _ENTRY_FIELDS}
+    return JournalEntry(id=str(document["_id"]), **values)

@@ -28,7 +28,8 @@ def create_dataset(name: str, classes: Sequence[str]) -> None:
         dataset.add_sample_field(field, fo.StringField)
     for field in ("size_bytes", "mtime_ns"):
         dataset.add_sample_field(field, fo.IntField)
-    dataset.add_sample_field("reviewed", fo.BooleanField)
+    for field in ("reviewed", "excluded"):
+        dataset.add_sample_field(field, fo.BooleanField)
     dataset.classes = {LABEL_FIELD: list(classes)}
     dataset.update_label_schema(
         LABEL_FIELD, {"type": "classification", "component": "radio", "classes": list(classes), "attributes": []}
@@ -41,7 +42,7 @@ def _arrange_sidebar(dataset: Any) -> None:
     groups = [
         fo.SidebarGroupDocument(name="tags"),
         fo.SidebarGroupDocument(name="labels", paths=[LABEL_FIELD, "prediction"]),
-        fo.SidebarGroupDocument(name="review", paths=["split", "reviewed", "source"]),
+        fo.SidebarGroupDocument(name="review", paths=["split", "reviewed", "excluded", "source"]),
         fo.SidebarGroupDocument(
             name="file",
             paths=["id", "filepath", "content_hash", "metadata", "created_at", "last_modified_at", *PLUMBING],

@@ -20,6 +20,7 @@ class _Row:
     label: str | None
     journalled: str | None
     reviewed: bool = False
+    excluded: bool = False
     entry_id: str | None = None
     prediction: tuple[str, float] | None = None
 
@@ -54,14 +55,16 @@ class MemoryStore:
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         dataset = self._get(dataset_id)
+        rows = [row for row in dataset.rows.values() if not row.excluded]
         return DatasetInfo(
             id=dataset_id,
             name=dataset.name,
             classes=tuple(dataset.classes),
-            samples=len(dataset.rows),
-            labels=Counter(row.label for row in dataset.rows.values()),
-            splits=Counter(str(row.sample.split) for row in dataset.rows.values()),
+            samples=len(rows),
+            labels=Counter(row.label for row in rows),
+            splits=Counter(str(row.sample.split) for row in rows),
             roots=tuple(dataset.roots),
+            excluded=len(dataset.rows) - len(rows),
         )
 
     def classes(self, dataset_id: str) -> tuple[str, ...]:
@@ -114,13 +117,14 @@ class MemoryStore:
                 row.sample.size_bytes,
                 row.sample.mtime_ns,
                 row.sample.source,
+                row.excluded,
             )
             for sample_id, row in sorted(self._get(dataset_id).rows.items())
         ]
         frame = pd.DataFrame(rows, columns=list(FRAME_COLUMNS)).astype(object)
         frame["label"] = frame["label"].where(frame["label"].notna(), None)
         numbers = dict.fromkeys(("width", "height", "size_bytes", "mtime_ns"), "int64")
-        return frame.astype({**numbers, "reviewed": "bool"})
+        return frame.astype({**numbers, "reviewed": "bool", "excluded": "bool"})
 
     def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:  # noqa: ARG002
         return None  # all rows are in memory anyway
@@ -170,17 +174,19 @@ class MemoryStore:
         for sample_id, prediction in predicted.items():
             dataset.rows[sample_id].prediction = prediction
 
-    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
-        tokens = {entry.token for entry in self._entries.values()}
-        self._entries.update({entry.id: entry for entry in entries if entry.token not in tokens})
+    def journal_add(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+        standing = {entry.token: entry for entry in self._entries.values()}
+        self._entries.update({entry.id: entry for entry in entries if entry.token not in standing})
+        return [standing.get(entry.token, entry) for entry in entries]
 
     def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
         for entry_id in entry_ids:
-            self._entries[entry_id] = replace(self._entries[entry_id], state=state)
+            if state == "applied" or self._entries[entry_id].state == "pending":
+                self._entries[entry_id] = replace(self._entries[entry_id], state=state)
 
-    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
+    def journal_mark_undone(self, entry_ids: Sequence[str], *, undone: bool = True) -> None:
         for entry_id in entry_ids:
-            self._entries[entry_id] = replace(self._entries[entry_id], undone=True)
+            self._entries[entry_id] = replace(self._entries[entry_id], undone=undone)
 
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
         return {entry.token: entry for entry in self._entries.values() if entry.token in set(tokens)}
@@ -188,8 +194,33 @@ class MemoryStore:
     def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
         return [e for e in self._applied(dataset_id) if e.batch == batch and not e.undone]
 
-    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
-        return self._applied(dataset_id)[::-1][:limit]
+    def journal(
+        self,
+        dataset_id: str,
+        *,
+        limit: int | None = 50,
+        since: datetime | None = None,
+        sample_id: str | None = None,
+    ) -> list[JournalEntry]:
+        found = [
+            entry
+            for entry in reversed(self._applied(dataset_id))
+            if (since is None or entry.at >= since) and sample_id in (None, entry.sample_id)
+        ]
+        return found[:limit]
+
+    def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
+        return next(
+            (
+                entry
+                for entry in reversed(self._applied(dataset_id))
+                if not entry.undone and (entry.undoes is not None) == undoing and who in (None, entry.who)
+            ),
+            None,
+        )
+
+    def journal_by_ids(self, entry_ids: Sequence[str]) -> dict[str, JournalEntry]:
+        return {key: self._entries[key] for key in entry_ids if key in self._entries}
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
         before = datetime.now(UTC) - timedelta(seconds=older_than)
@@ -212,15 +243,19 @@ class MemoryStore:
             if row is None:
                 continue
             expected = (change.new, change.old) if native else (change.old, row.journalled)
+            same = native or row.excluded == change.was_excluded
             if row.entry_id == change.entry_id:
                 applied.add(change.entry_id)
-            elif (row.label, row.journalled) == expected:
+            elif same and (row.label, row.journalled) == expected:
                 row.label = row.journalled = change.new
                 row.entry_id, row.reviewed = change.entry_id, change.reviewed
+                row.excluded = row.excluded if native else change.excluded
                 dataset.writes += 1
                 applied.add(change.entry_id)
         return applied
 
 
 def _state(sample_id: str, row: _Row) -> LabelState:
-    return LabelState(sample_id, row.label, row.journalled, row.reviewed, row.entry_id)
+    return LabelState(
+        sample_id, row.label, row.journalled, row.reviewed, row.entry_id, row.excluded, row.sample.content_hash
+    )

@@ -41,6 +41,9 @@ class MongoStore:
         self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
         self._journal.create_index([("state", ASCENDING), ("at", ASCENDING)])
         self._journal.create_index([("dataset_id", ASCENDING), ("batch", ASCENDING)])
+        self._journal.create_index([("dataset_id", ASCENDING), ("sample_id", ASCENDING)])
+        self._journal.create_index([("dataset_id", ASCENDING), ("at", ASCENDING)])
+        self._declare_fields()
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -178,13 +181,18 @@ class MongoStore:
             dataset_id,
             [
                 UpdateOne(
-                    {"_id": ObjectId(change.sample_id), "ground_truth.label": change.old},
+                    {
+                        "_id": ObjectId(change.sample_id),
+                        "ground_truth.label": change.old,
+                        "excluded": True if change.was_excluded else {"$ne": True},
+                    },
                     {
                         "$set": {
                             "ground_truth": None if change.new is None else documents.classification(change.new),
                             "labelloop_label": change.new,
                             "labelloop_entry": change.entry_id,
                             "reviewed": change.reviewed,
+                            "excluded": change.excluded,
                             "last_modified_at": documents.now(),
                         }
                     },
@@ -241,22 +249,28 @@ class MongoStore:
 
     # journal
 
-    def journal_add(self, entries: Sequence[JournalEntry]) -> None:
+    def journal_add(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
         if not entries:
-            return
+            return []
         try:
             self._journal.insert_many([documents.entry_document(entry) for entry in entries], ordered=False)
         except BulkWriteError as error:
             if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
                 raise
+            standing = self.journal_by_token([entry.token for entry in entries])
+            return [standing[entry.token] for entry in entries]
+        return list(entries)
 
     def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
         if entry_ids:
-            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"state": state}})
+            wanted: Document = {"_id": {"$in": list(entry_ids)}}
+            if state != "applied":
+                wanted["state"] = "pending"
+            self._journal.update_many(wanted, {"$set": {"state": state}})
 
-    def journal_mark_undone(self, entry_ids: Sequence[str]) -> None:
+    def journal_mark_undone(self, entry_ids: Sequence[str], *, undone: bool = True) -> None:
         if entry_ids:
-            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"undone": True}})
+            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"undone": undone}})
 
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
         return {
@@ -268,10 +282,33 @@ class MongoStore:
         wanted = {"dataset_id": dataset_id, "batch": batch, "state": "applied", "undone": False}
         return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
-    def journal(self, dataset_id: str, *, limit: int = 50) -> list[JournalEntry]:
-        wanted = {"dataset_id": dataset_id, "state": "applied"}
-        newest = [("_id", DESCENDING)]
-        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=newest, limit=limit)]
+    def journal(
+        self,
+        dataset_id: str,
+        *,
+        limit: int | None = 50,
+        since: datetime | None = None,
+        sample_id: str | None = None,
+    ) -> list[JournalEntry]:
+        wanted: Document = {"dataset_id": dataset_id, "state": "applied"}
+        if since is not None:
+            wanted["at"] = {"$gte": since}
+        if sample_id is not None:
+            wanted["sample_id"] = sample_id
+        found = self._journal.find(wanted, sort=[("_id", DESCENDING)], limit=limit or 0)
+        return [documents.entry_of(document) for document in found]
+
+    def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
+        wanted: Document = {"dataset_id": dataset_id, "state": "applied", "undone": False}
+        wanted["undoes"] = {"$ne": None} if undoing else None
+        if who is not None:
+            wanted["who"] = who
+        document = self._journal.find_one(wanted, sort=[("_id", DESCENDING)])
+        return None if document is None else documents.entry_of(document)
+
+    def journal_by_ids(self, entry_ids: Sequence[str]) -> dict[str, JournalEntry]:
+        found = self._journal.find({"_id": {"$in": list(entry_ids)}})
+        return {entry.id: entry for entry in map(documents.entry_of, found)}
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
         before = documents.now() - timedelta(seconds=older_than)
@@ -279,6 +316,13 @@ class MongoStore:
         return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
     # private
+
+    def _declare_fields(self) -> None:
+        """Datasets that an earlier labelloop made lack the fields that came later; FiftyOne wants them declared."""
+        for document in self._db.datasets.find({"info.labelloop_roots": {"$exists": True}}, {"sample_fields": 1}):
+            missing = template.missing_fields(document, now=documents.now())
+            if missing:
+                self._db.datasets.update_one({"_id": document["_id"]}, {"$push": {"sample_fields": {"$each": missing}}})
 
     def _dataset_document(self, dataset_id: str) -> Document:
         document = self._db.datasets.find_one({"_id": documents.object_id(dataset_id)})
@@ -298,6 +342,7 @@ class MongoStore:
             "size_bytes": 1,
             "mtime_ns": 1,
             "source": 1,
+            "excluded": 1,
         }
         cursor = self._samples(dataset_id).find(wanted, projection, sort=[("_id", ASCENDING)], batch_size=20_000)
         columns: dict[str, list[Any]] = {
@@ -312,6 +357,7 @@ class MongoStore:
             "size_bytes": [],
             "mtime_ns": [],
             "source": [],
+            "excluded": [],
         }
         for document in cursor:
             metadata = document.get("metadata") or {}
@@ -326,6 +372,7 @@ class MongoStore:
             columns["size_bytes"].append(document.get("size_bytes") or 0)
             columns["mtime_ns"].append(document.get("mtime_ns") or 0)
             columns["source"].append(document.get("source") or "")
+            columns["excluded"].append(bool(document.get("excluded")))
         texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
         # object and not pandas' string type: None must stay None, and a label is compared with ==
         return pd.DataFrame(
@@ -339,8 +386,12 @@ class MongoStore:
         dataset_id = str(document["_id"])
         labels: dict[str | None, int] = {}
         splits: dict[str, int] = {}
-        group = {"_id": {"label": "$ground_truth.label", "split": "$split"}, "n": {"$sum": 1}}
-        for row in self._samples(dataset_id).aggregate([{"$group": group}]):
+        excluded = 0
+        keys = {"label": "$ground_truth.label", "split": "$split", "excluded": {"$eq": ["$excluded", True]}}
+        for row in self._samples(dataset_id).aggregate([{"$group": {"_id": keys, "n": {"$sum": 1}}}]):
+            if row["_id"]["excluded"]:
+                excluded += row["n"]
+                continue
             label, split = row["_id"].get("label"), row["_id"].get("split") or "train"
             labels[label] = labels.get(label, 0) + row["n"]
             splits[split] = splits.get(split, 0) + row["n"]
@@ -352,6 +403,7 @@ class MongoStore:
             labels=labels,
             splits=splits,
             roots=tuple((document.get("info") or {}).get("labelloop_roots", ())),
+            excluded=excluded,
         )
 
     def _compare_and_set(self, dataset_id: str, writes: list[UpdateOne], changes: Sequence[LabelChange]) -> set[str]:

@@ -53,6 +53,13 @@ def document(name: str, classes: Sequence[str], *, label_field: str, now: dateti
     }
 
 
+def missing_fields(document: Document, *, now: datetime) -> list[Document]:
+    """The declarations of labelloop's sample fields that a dataset's document lacks."""
+    there = {field["name"] for field in document.get("sample_fields") or ()}
+    fields: list[Document] = _dated(_template()["sample_fields"], now)
+    return [field for field in fields if field["name"] not in there]
+
+
 def slug(name: str) -> str:
     """FiftyOne's slug of a name (``fiftyone.core.utils.to_slug``); a name without Latin letters or digits gets a hash,
     where FiftyOne refuses it.

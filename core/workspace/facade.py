@@ -23,7 +23,7 @@ from core.ingest.layouts import Preview, recognise
 from core.jobs import folders
 from core.jobs.launcher import Launcher
 from core.review import decisions as reviewing
-from core.review import queues
+from core.review import queues, undoing, writing
 from core.review.queues import QueueItem, QueueSpec
 from core.runs import predictions as prediction_files
 from core.runs.atomic import read_json
@@ -38,6 +38,7 @@ from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
 from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, dataset_name, login, same_request
+from core.workspace.review import Review
 from core.workspace.understanding import Understanding
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
@@ -63,9 +64,10 @@ class Workspace:
         self._database = database
         self._frames = Frames(store)
         self.neighbours = Neighbours(self)
-        self._queues: dict[tuple[str, QueueSpec, str | None], tuple[pd.DataFrame, list[QueueItem]]] = {}
+        self._queues: dict[tuple[str, QueueSpec, str | None], tuple[Any, Any, list[QueueItem]]] = {}
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
+        self.review = Review(self)
         self._predictor: tuple[str, Predictor] | None = None
 
     @classmethod
@@ -83,7 +85,7 @@ class Workspace:
         database = mongod.attach_or_start(paths)
         store = MongoStore(database.uri, mongod.DATABASE)
         workspace = cls(paths, store, user=user or login(), launcher=Launcher(keep_spare=keep_spare), database=database)
-        reviewing.recover(store, older_than=RECOVER_AFTER)
+        writing.recover(store, older_than=RECOVER_AFTER)
         return workspace
 
     def close(self) -> None:
@@ -235,7 +237,7 @@ class Workspace:
         """
         info = self.dataset(dataset)
         frame = self.samples(dataset)
-        check_trainable(info, frame)
+        check_trainable(info, frame[~frame["excluded"]])
         snapshot = freeze(self.paths, info, frame)
         spec = {
             "kind": "train",
@@ -318,7 +320,9 @@ class Workspace:
         newest = next((view for view in self.runs(dataset) if view.state == "succeeded"), None)
         frame = self.samples(dataset)
         if newest is None:
-            return StaleMeter(run=None, labels_changed=0, added=len(frame), removed=0, changed_in_test=0)
+            return StaleMeter(
+                run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, changed_in_test=0
+            )
         frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
         return stale_meter(newest.name, frame, frozen)
 
@@ -373,19 +377,27 @@ class Workspace:
         if spec.kind == "suspicious" and run is None:
             run = self._newest_with_predictions(dataset, prefer="instant")
         frame = self.samples(dataset)
+        findings = self.review.findings(dataset, spec.finding) if spec.finding else None
         known = self._queues.get((dataset, spec, run))
-        if known is not None and known[0] is frame:
-            return known[1]
+        if known is not None and known[0] is frame and known[1] is findings:
+            return known[2]
         flips: tuple[str, ...] | None = None
         if spec.kind in ("fixed", "broken"):
             labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
             split: Any = spec.split or "test"
             comparison = self.compare(spec.other or "", spec.run or "", split=split, labels=labels)
             flips = comparison.fixed if spec.kind == "fixed" else comparison.broken
-        items = queues.build(spec, frame, predictions=self.predictions(run) if run else None, flips=flips)
+        items = queues.build(
+            spec,
+            frame,
+            predictions=self.predictions(run) if run else None,
+            flips=flips,
+            findings=findings,
+            picked=self.review.picked(spec),
+        )
         while len(self._queues) >= KEPT_QUEUES:
             self._queues.pop(next(iter(self._queues)), None)
-        self._queues[dataset, spec, run] = (frame, items)
+        self._queues[dataset, spec, run] = (frame, findings, items)
         return items
 
     def predict(self, run: str, images: Sequence[Path | bytes]) -> "list[Prediction]":
@@ -433,7 +445,7 @@ class Workspace:
 
     def undo(self, dataset: str, *, batch: str | None = None, source: Source = "grid") -> list[Outcome]:
         """Take back one batch of decisions, or the newest; an empty list where there is none."""
-        return reviewing.undo(self.store, self._uncounted(dataset), who=self.user, source=source, batch=batch)
+        return undoing.undo(self.store, self._uncounted(dataset), who=self.user, source=source, batch=batch)
 
     def journal(self, dataset: str, *, limit: int = 50) -> list[JournalEntry]:
         """The newest decisions."""
@@ -445,7 +457,7 @@ class Workspace:
         version = self.store.version(info.id)
         if self._reconciled.get(info.id) == version:
             return 0
-        found = reviewing.reconcile(self.store, info, who=self.user)
+        found = writing.reconcile(self.store, info, who=self.user)
         self._reconciled[info.id] = version
         return found
 
@@ -473,7 +485,8 @@ class Workspace:
 
     def _label_map(self, dataset: str) -> dict[str, str | None]:
         frame = self.samples(dataset)
-        return dict(zip(frame["sample_id"], frame["label"], strict=True))
+        kept = frame[~frame["excluded"]]  # what was excluded counts as unlabelled
+        return dict(zip(kept["sample_id"], kept["label"], strict=True))
 
     def _labels_now(self, run: str, rows: Predictions) -> list[str | None]:
         labels = self._label_map(self.run(run).dataset)

@@ -69,8 +69,9 @@ def stale_meter(run: str, frame: pd.DataFrame, frozen: pd.DataFrame) -> StaleMet
     """What ``frame`` holds now that the ``frozen`` samples of a run's snapshot do not; both are ordered by sample id.
 
     Looked at every two seconds while somebody labels: where the samples are the same, which is nearly always, it is
-    one comparison of two arrays.
+    one comparison of two arrays. Excluded samples count as removed: a retrain does not see them.
     """
+    frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
     now, then = frame["sample_id"].to_numpy(), frozen["sample_id"].to_numpy()
     if len(now) == len(then) and (now == then).all():
         changed = frame["label"].to_numpy() != frozen["label"].to_numpy()

@@ -4,9 +4,10 @@ import uuid
 
 import pytest
 
-from core.domain.decisions import Decision
+from core.domain.decisions import Decision, LabelState
 from core.domain.errors import BadInput
 from core.review import decisions as reviewing
+from core.review import undoing, writing
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_decisions_on_one_sample_in_one_request_come_in_order(store, dataset, id
     outcomes = decide(store, dataset, ask(ids[0], "dog", "cat"), ask(ids[0], "bird", "dog"), ask(ids[1], "cat", "dog"))
     assert [outcome.saved for outcome in outcomes] == [True, True, True]
     assert labels(store, dataset)[:2] == ["bird", "cat"]
-    undone = reviewing.undo(store, dataset, who="ann", source="grid")
+    undone = undoing.undo(store, dataset, who="ann", source="grid")
     assert len(undone) == 3
     assert all(outcome.saved for outcome in undone)
     assert labels(store, dataset) == ["cat", "dog", None, "cat"]
@@ -99,19 +100,19 @@ def test_decisions_on_one_sample_in_one_request_come_in_order(store, dataset, id
 def test_undo_takes_back_the_newest_batch_then_the_one_before(store, dataset, ids):
     decide(store, dataset, ask(ids[0], "dog", "cat"))
     decide(store, dataset, ask(ids[1], "bird", "dog"), ask(ids[2], "bird", None))
-    reviewing.undo(store, dataset, who="bob", source="cli")
+    undoing.undo(store, dataset, who="bob", source="cli")
     assert labels(store, dataset) == ["dog", "dog", None, "cat"]
     assert store.frame(dataset.id)["reviewed"].tolist() == [True, False, False, False]
-    reviewing.undo(store, dataset, who="bob", source="cli")
+    undoing.undo(store, dataset, who="bob", source="cli")
     assert labels(store, dataset) == ["cat", "dog", None, "cat"]
-    assert reviewing.undo(store, dataset, who="bob", source="cli") == []
+    assert undoing.undo(store, dataset, who="bob", source="cli") == []
     assert len(store.journal(dataset.id)) == 6  # undoing is journalled, nothing is erased
 
 
 def test_a_named_batch_is_undone_and_newer_labels_stay(store, dataset, ids):
     decide(store, dataset, ask(ids[0], "dog", "cat"), ask(ids[1], "cat", "dog"), batch="first")
     decide(store, dataset, ask(ids[0], "bird", "dog"), batch="second")
-    outcomes = {o.sample_id: o for o in reviewing.undo(store, dataset, who="ann", source="grid", batch="first")}
+    outcomes = {o.sample_id: o for o in undoing.undo(store, dataset, who="ann", source="grid", batch="first")}
     assert outcomes[ids[1]].saved
     assert not outcomes[ids[0]].saved
     assert "stays" in outcomes[ids[0]].reason
@@ -120,7 +121,7 @@ def test_a_named_batch_is_undone_and_newer_labels_stay(store, dataset, ids):
 
 def test_undo_of_a_confirmation_makes_it_unreviewed(store, dataset, ids):
     decide(store, dataset, ask(ids[0], None, "cat", kind="confirm"))
-    reviewing.undo(store, dataset, who="ann", source="grid")
+    undoing.undo(store, dataset, who="ann", source="grid")
     assert not store.frame(dataset.id)["reviewed"].any()
 
 
@@ -142,11 +143,11 @@ def native(store, dataset):
 
 def test_native_edits_are_journalled_and_undoable(store, dataset, ids, native):
     native(ids[0], "bird")
-    assert reviewing.reconcile(store, dataset, who="ann") == 1
-    assert reviewing.reconcile(store, dataset, who="ann") == 0
+    assert writing.reconcile(store, dataset, who="ann") == 1
+    assert writing.reconcile(store, dataset, who="ann") == 0
     (entry,) = store.journal(dataset.id)
     assert (entry.old, entry.new, entry.source) == ("cat", "bird", "native")
-    reviewing.undo(store, dataset, who="ann", source="grid")
+    undoing.undo(store, dataset, who="ann", source="grid")
     assert labels(store, dataset)[0] == "cat"
 
 
@@ -177,7 +178,7 @@ def test_a_crash_at_any_step_is_recovered(store, dataset, ids, monkeypatch, step
         patch.setattr(store, step, dying)
         with pytest.raises(_Crash):
             decide(store, dataset, request)
-    reviewing.recover(store)
+    writing.recover(store)
     written = not (step == "journal_add" and when == "before")
     assert labels(store, dataset)[0] == ("dog" if written else "cat")
     assert len(store.journal(dataset.id)) == (1 if written else 0)
@@ -194,5 +195,115 @@ def test_recovery_does_not_overwrite_a_newer_label(store, dataset, ids, monkeypa
         with pytest.raises(_Crash):
             decide(store, dataset, ask(ids[0], "dog", "cat"))
     native(ids[0], "bird")
-    assert reviewing.recover(store) == 0
+    assert writing.recover(store) == 0
     assert labels(store, dataset)[0] == "bird"
+
+
+def test_an_excluded_sample_leaves_the_counts_and_comes_back(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], None, "cat", kind="exclude"))
+    info = store.dataset("pets")
+    assert (info.samples, info.excluded, dict(info.labels)) == (3, 1, {"dog": 1, None: 1, "cat": 1})
+    assert store.frame(dataset.id)["excluded"].tolist() == [True, False, False, False]
+    decide(store, dataset, ask(ids[0], None, "cat", kind="restore"))
+    assert store.dataset("pets").excluded == 0
+    assert [entry.kind for entry in store.journal(dataset.id)] == ["restore", "exclude"]
+
+
+def test_excluding_is_undone_and_done_again(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], None, "cat", kind="exclude"))
+    undoing.undo(store, dataset, who="bob", source="grid")
+    assert not store.frame(dataset.id)["excluded"].any()
+    undoing.redo(store, dataset, who="bob", source="grid")
+    assert store.frame(dataset.id)["excluded"].tolist() == [True, False, False, False]
+    undoing.undo(store, dataset, who="bob", source="grid")
+    assert not store.frame(dataset.id)["excluded"].any()
+
+
+def test_excluding_twice_is_one_decision(store, dataset, ids):
+    outcomes = [*decide(store, dataset, ask(ids[0], None, "cat", kind="exclude"))]
+    outcomes += decide(store, dataset, ask(ids[0], None, "cat", kind="exclude"))
+    assert [(o.saved, o.excluded) for o in outcomes] == [(True, True), (True, True)]
+    assert len(store.journal(dataset.id)) == 1
+
+
+def test_a_decision_on_an_image_that_was_excluded_since_is_refused(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], None, "cat", kind="exclude"))
+    late = Decision(ids[0], "relabel", "dog", "cat", uuid.uuid4().hex, seen_excluded=False)
+    (outcome,) = decide(store, dataset, late)
+    assert (outcome.saved, outcome.excluded) == (False, True)
+    assert "is excluded now" in outcome.reason
+
+
+@pytest.mark.parametrize("kind", ["skip", "unsure"])
+def test_skipping_and_doubting_change_nothing_but_the_journal(store, dataset, ids, kind):
+    before = store.frame(dataset.id)
+    (outcome,) = decide(store, dataset, ask(ids[0], None, "cat", kind=kind))
+    assert outcome.saved
+    assert store.frame(dataset.id).equals(before)
+    assert [entry.kind for entry in store.journal(dataset.id)] == [kind]
+    undoing.undo(store, dataset, who="ann", source="grid")
+    assert store.journal(dataset.id)[-1].undone
+
+
+def test_redo_brings_back_batches_in_order(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"))
+    decide(store, dataset, ask(ids[0], "bird", "dog"), ask(ids[1], "bird", "dog"))
+    for _ in range(2):
+        undoing.undo(store, dataset, who="ann", source="grid")
+    assert labels(store, dataset)[:2] == ["cat", "dog"]
+    undoing.redo(store, dataset, who="ann", source="grid")
+    assert labels(store, dataset)[:2] == ["dog", "dog"]
+    undoing.redo(store, dataset, who="ann", source="grid")
+    assert labels(store, dataset)[:2] == ["bird", "bird"]
+    assert undoing.redo(store, dataset, who="ann", source="grid") == []
+    assert store.frame(dataset.id)["reviewed"].tolist() == [True, True, False, False]
+
+
+def test_undo_of_one_person_leaves_the_others_decisions(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"))
+    reviewing.decide(store, dataset, [ask(ids[1], "bird", "dog")], who="bob", source="grid")
+    undoing.undo(store, dataset, who="ann", source="grid", only="ann")
+    assert labels(store, dataset)[:2] == ["cat", "bird"]
+
+
+def test_everything_since_is_undone_newest_first(store, dataset, ids):
+    decide(store, dataset, ask(ids[0], "dog", "cat"))
+    mark = store.journal(dataset.id)[0].at
+    decide(store, dataset, ask(ids[0], "bird", "dog"), ask(ids[1], None, "dog", kind="exclude"))
+    decide(store, dataset, ask(ids[0], "cat", "bird"))
+    since = [entry for entry in store.journal(dataset.id, limit=None, since=mark) if entry.at > mark]
+    outcomes = undoing.undo_entries(store, dataset, since, who="ann", source="cli")
+    assert all(outcome.saved for outcome in outcomes)
+    assert labels(store, dataset)[0] == "dog"
+    assert not store.frame(dataset.id)["excluded"].any()
+
+
+def test_one_request_sent_twice_at_once_is_journalled_once(store, dataset, ids, monkeypatch):
+    """Both copies look at token and label before either has written."""
+    request = ask(ids[0], "dog", "cat", token="t-1")
+    (first,) = decide(store, dataset, request)
+    real, looked = store.journal_by_token, []
+
+    def nothing_yet(tokens):
+        looked.append(tokens)
+        return {} if len(looked) == 1 else real(tokens)
+
+    before = {ids[0]: LabelState(ids[0], "cat", "cat", reviewed=False, entry_id=None)}
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "journal_by_token", nothing_yet)
+        patch.setattr(store, "label_states", lambda *_: before)
+        (second,) = decide(store, dataset, request)
+    assert (first.saved, second.saved) == (True, True)
+    assert len(store.journal(dataset.id)) == 1
+    assert store.label_states(dataset.id, ids)[ids[0]].entry_id == store.journal(dataset.id)[0].id
+
+
+def test_a_decision_that_was_built_upon_counts_as_applied_after_a_crash(store, dataset, ids, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "journal_settle", lambda *_: (_ for _ in ()).throw(_Crash()))
+        with pytest.raises(_Crash):
+            decide(store, dataset, ask(ids[0], "dog", "cat"))
+    decide(store, dataset, ask(ids[0], "bird", "dog"))
+    assert writing.recover(store) == 1
+    assert labels(store, dataset)[0] == "bird"
+    assert [(e.old, e.new) for e in store.journal(dataset.id)] == [("dog", "bird"), ("cat", "dog")]

@@ -6,7 +6,8 @@ from core.workspace.views import stale_meter
 
 
 def _samples(*rows):
-    return pd.DataFrame(rows, columns=["sample_id", "label", "split"]).astype(object).where(lambda f: f.notna(), None)
+    frame = pd.DataFrame(rows, columns=["sample_id", "label", "split"]).astype(object)
+    return frame.where(lambda f: f.notna(), None).assign(excluded=False)
 
 
 THEN = _samples(("a", "cat", "train"), ("b", "dog", "test"), ("c", None, "train"))
@@ -27,3 +28,8 @@ def test_samples_added_and_removed():
     now = _samples(("a", "cat", "train"), ("b", "cat", "test"), ("d", "dog", "train"), ("e", None, "val"))
     meter = stale_meter("run-1", now, THEN)
     assert (meter.labels_changed, meter.added, meter.removed, meter.changed_in_test) == (1, 2, 1, 1)
+
+
+def test_an_excluded_sample_counts_as_removed():
+    meter = stale_meter("run-1", THEN.assign(excluded=[False, True, False]), THEN)
+    assert (meter.labels_changed, meter.added, meter.removed, meter.stale) == (0, 0, 1, True)

@@ -16,7 +16,7 @@ from fiftyone.operators import types
 from core.domain.decisions import Decision, Outcome
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
-from core.review import decisions
+from core.review import decisions, undoing
 from core.services import app_control
 from core.services.mongod import DATABASE
 from core.store.mongo import MongoStore
@@ -92,7 +92,7 @@ class Undo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Called by FiftyOne when the operator is run."""
         try:
-            outcomes = decisions.undo(_store(), _info(ctx), who=_who(), source="fiftyone")
+            outcomes = undoing.undo(_store(), _info(ctx), who=_who(), source="fiftyone")
         except LabelloopError as error:
             return _say(ctx, str(error), "error")
         if not outcomes:
