@@ -1,15 +1,14 @@
 """Every command. A person's mistake ends with one sentence on standard error and exit status 2."""
 
-import json
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import documents, relabelling
+from core.cli import documents, history, relabelling
+from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
 from core.domain.errors import BadInput, LabelloopError
@@ -32,9 +31,6 @@ app = typer.Typer(
     help="Turn a folder of images into a classifier you can trust. Without a command: start the dashboard.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
-DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
 Port = Annotated[int | None, typer.Option(help="The dashboard's port; by default 8501, or the next that is free.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
 
@@ -92,23 +88,23 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import a folder of images. The files are read only, never moved or changed."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         view = follow(workspace, workspace.start_import(folder, dataset, seed=seed), quiet=as_json)
-        _must_succeed(view)
+        must_succeed(view)
         report = workspace.report(view.name) or {}
         whole = {"dataset": documents.dataset(workspace.dataset(view.dataset)), **report, "job": view.name}
-        _out(whole, as_json, lambda: _import_text(view.dataset, report))
+        out(whole, as_json, lambda: _import_text(view.dataset, report))
 
 
 @app.command()
 def datasets(context: typer.Context, as_json: Json = False) -> None:
     """List the datasets."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         infos = workspace.datasets()
         rows = [(i.name, i.samples, len(i.classes), *(i.splits.get(s, 0) for s in SPLITS)) for i in infos]
         headers = ("dataset", "images", "classes", *SPLITS)
         empty = "No datasets yet: labelloop import FOLDER --dataset NAME"
-        _out(
+        out(
             {"datasets": [documents.dataset(info) for info in infos]},
             as_json,
             lambda: text_table(headers, rows) if rows else empty,
@@ -141,42 +137,23 @@ def train(
         weights=weights,
         seed=seed,
     )
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         name = workspace.retrain(dataset, options)
         if not wait:
             view = workspace.run(name)
-            _out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
+            out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
             return
         view = follow(workspace, name, quiet=as_json)
-        _must_succeed(view)
-        _out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
-
-
-@app.command()
-def runs(
-    context: typer.Context,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Of this dataset only.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List the runs, newest first."""
-    with _open(context) as workspace:
-        views = workspace.runs(workspace.dataset(dataset).name if dataset else None)
-        rows = [(v.name, v.dataset, v.title, v.state, _seconds(v.seconds), v.error) for v in views]
-        headers = ("run", "dataset", "model", "state", "time", "")
-        empty = "No runs yet: labelloop train --dataset NAME"
-        _out(
-            {"runs": [documents.run(view) for view in views]},
-            as_json,
-            lambda: text_table(headers, rows) if rows else empty,
-        )
+        must_succeed(view)
+        out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
 
 
 @app.command()
 def show(context: typer.Context, run: RunName, as_json: Json = False) -> None:
     """Show a run: its state and, per split, accuracy, macro F1, per-class figures and the confusion matrix."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         view = workspace.run(run)
-        _out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
+        out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
 
 
 @app.command()
@@ -187,7 +164,7 @@ def predictions(
     as_json: Json = False,
 ) -> None:
     """Write every sample's label, prediction and probabilities in a run as CSV."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         from core.snapshots import manifest
 
         view = workspace.run(run)
@@ -212,7 +189,7 @@ def predictions(
             raise BadInput(f"{str(csv)!r} cannot be written; name a file in a folder that exists.")
         write_csv(csv, headers, rows)
         document = {"run": view.name, "csv": str(csv), "samples": len(found)}
-        _out(document, as_json, lambda: f"{len(found):,} predictions of {view.name} written to {csv}")
+        out(document, as_json, lambda: f"{len(found):,} predictions of {view.name} written to {csv}")
 
 
 @app.command()
@@ -224,7 +201,7 @@ def predict(
 ) -> None:
     """Classify images with a finished run."""
     files = [file for path in paths for file in _image_files(path)]
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         results = workspace.predict(run, files)
     listed = [
         {
@@ -239,7 +216,7 @@ def predict(
         for file, result in zip(files, results, strict=True)
     ]
     rows = [(r["path"], r["predicted"] or r["error"], r["confidence"]) for r in listed]
-    _out({"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
+    out({"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
 
 
 @app.command()
@@ -253,7 +230,7 @@ def relabel(
     as_json: Json = False,
 ) -> None:
     """Relabel samples by id, or many by a CSV file. All or nothing is checked before anything is written."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         ids = [*(sample or []), *(more or [])]
         results = relabelling.relabel(workspace, dataset, to=to, ids=ids, file=file)
         document = documents.outcomes(results)
@@ -261,7 +238,7 @@ def relabel(
         sentence = f"{document['saved']} relabelled" + (
             f", {len(refused)} refused: {refused[0].reason}" if refused else "."
         )
-        _out(document, as_json, lambda: sentence)
+        out(document, as_json, lambda: sentence)
 
 
 @app.command()
@@ -275,21 +252,21 @@ def compare(
     """Compare two runs on the same samples under the same labels: what was fixed, what broke."""
     if split not in SPLITS:
         raise BadInput(f"There is no split {split!r}; choose train, val or test.")
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         result = workspace.compare(old, new, split=split)
         accuracies = f"{result.old} {result.old_accuracy:.1%} -> {result.new} {result.new_accuracy:.1%}"
-        _out(documents.comparison(result), as_json, lambda: f"{accuracies}\n{result.note}")
+        out(documents.comparison(result), as_json, lambda: f"{accuracies}\n{result.note}")
 
 
 @app.command()
 def cancel(context: typer.Context, run: RunName, as_json: Json = False) -> None:
     """Stop a run or job."""
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         was = workspace.run(run)
         workspace.cancel(run)
         view = workspace.wait(run, timeout=60)
         text = f"{view.name} is {view.state}." if was.active else f"{view.name} had ended already: {view.state}."
-        _out(documents.run(view), as_json, lambda: text)
+        out(documents.run(view), as_json, lambda: text)
 
 
 @app.command()
@@ -302,7 +279,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     lines = [f"{marks[c.ok]:8}{c.name}: {c.detail}" + (f"\n{'':8}-> {c.remedy}" if c.remedy else "") for c in checks]
     listed = [{"name": c.name, "ok": c.ok, "detail": c.detail, "remedy": c.remedy} for c in checks]
     good = all(check.ok is not False for check in checks)
-    _out({"ok": good, "checks": listed}, as_json, lambda: "\n".join(lines))
+    out({"ok": good, "checks": listed}, as_json, lambda: "\n".join(lines))
     raise typer.Exit(0 if good else 1)
 
 
@@ -317,16 +294,16 @@ def demo(
     """Import the demonstration dataset, train a first model on it, and start the dashboard."""
     from core.demo.dataset import NAME, unpack
 
-    with _open(context) as workspace:
+    with open_workspace(context) as workspace:
         if NAME not in workspace.names():
             folder = unpack(workspace.paths.root / "demo-images")
-            _must_succeed(follow(workspace, workspace.start_import(folder, NAME), quiet=as_json))
+            must_succeed(follow(workspace, workspace.start_import(folder, NAME), quiet=as_json))
         if not any(view.state == "succeeded" for view in workspace.runs(NAME)):
-            _must_succeed(follow(workspace, workspace.start_embedding(NAME), quiet=as_json))
-            _must_succeed(follow(workspace, workspace.retrain(NAME, TrainOptions()), quiet=as_json))
+            must_succeed(follow(workspace, workspace.start_embedding(NAME), quiet=as_json))
+            must_succeed(follow(workspace, workspace.retrain(NAME, TrainOptions()), quiet=as_json))
         newest = workspace.runs(NAME)[0]
         ready = f"The dataset {NAME!r} is ready, {newest.name} is its newest model."
-        _out({"dataset": NAME, "run": newest.name}, as_json, lambda: ready)
+        out({"dataset": NAME, "run": newest.name}, as_json, lambda: ready)
     if not no_start and not as_json:
         raise typer.Exit(_up(context, port=port, no_browser=no_browser))
 
@@ -342,24 +319,6 @@ def _root(context: typer.Context) -> "WorkspacePaths":
     from core.runs.location import locate
 
     return WorkspacePaths(locate(context.obj[0]))
-
-
-def _open(context: typer.Context) -> "Workspace":
-    from core.workspace import Workspace
-
-    folder, user = context.obj
-    return Workspace.open(folder, user=user)
-
-
-def _must_succeed(view: "RunView") -> None:
-    if view.state == "cancelled":
-        raise BadInput(f"{view.name} was cancelled.")
-    if view.state != "succeeded":
-        raise BadInput(view.error or f"{view.name} ended as {view.state}.")
-
-
-def _out(document: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text())
 
 
 def _say(sentence: str) -> None:
@@ -422,7 +381,4 @@ def _show_text(workspace: "Workspace", view: "RunView") -> str:
     return "\n".join(lines)
 
 
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+history.register(app)

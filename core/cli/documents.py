@@ -1,5 +1,6 @@
 """The JSON documents of the command line: plain dicts out of core's records."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.domain.decisions import Outcome
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from core.evaluation.intervals import Estimate
     from core.evaluation.metrics import Evaluation
     from core.evaluation.scores import Scores
+    from core.runs.notes import Notes
     from core.workspace import RunView, Workspace
+    from core.workspace.history import Restored, RunDifference
 
 
 def dataset(info: DatasetInfo) -> dict[str, Any]:
@@ -141,3 +144,43 @@ def outcomes(results: list[Outcome]) -> dict[str, Any]:
         "refused": sum(not result.saved for result in results),
         "outcomes": [{"sample": r.sample_id, "saved": r.saved, "label": r.label, "reason": r.reason} for r in results],
     }
+
+
+def notes(found: "Notes") -> dict[str, Any]:
+    """What people added to a run."""
+    return {"text": found.text, "star": found.star, "tags": list(found.tags), "archived": found.archived}
+
+
+def difference(found: "RunDifference") -> dict[str, Any]:
+    """From one run to another. Under ``recipe`` and ``versions`` each field has its old and new value."""
+    data = found.data
+    return {
+        "old": found.old,
+        "new": found.new,
+        "recipe": {name: list(values) for name, values in found.recipe.items()},
+        "versions": {name: list(values) for name, values in found.versions.items()},
+        "relabelled": data.relabelled.to_dict("records"),
+        "moved": data.moved.to_dict("records"),
+        "added": list(data.added),
+        "removed": list(data.removed),
+        "changed_files": list(data.changed_files),
+        "classes_added": list(data.classes_added),
+        "classes_removed": list(data.classes_removed),
+    }
+
+
+def restored(done: "Restored") -> dict[str, Any]:
+    """What bringing the labels of a run back did."""
+    return {**asdict(done), "classes_added": list(done.classes_added)}
+
+
+def restored_text(done: "Restored") -> str:
+    """The same in a sentence."""
+    rest = [
+        (done.same, "had it already"),
+        (done.refused, "were changed by somebody meanwhile and stay"),
+        (done.without, "had no label then and keep theirs"),
+        (done.gone, "are not in the dataset any more"),
+    ]
+    parts = [f"{done.restored:,} labels are those of {done.run} again"]
+    return "; ".join(parts + [f"{count:,} {words}" for count, words in rest if count]) + "."

@@ -162,6 +162,11 @@ class RunPaths:
         return self.folder / "report.json"
 
     @property
+    def notes(self) -> Path:
+        """Written by people: note, star, tags, put away (see core.runs.notes)."""
+        return self.folder / "notes.json"
+
+    @property
     def error(self) -> Path:
         """Written by the worker when it fails: one sentence for the person."""
         return self.folder / "error.json"

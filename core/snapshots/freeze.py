@@ -8,8 +8,11 @@ from core.snapshots import manifest
 from core.snapshots.manifest import Snapshot
 
 
-def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame) -> Snapshot:
-    """Write the dataset's samples as they are in ``frame`` now, without the excluded ones; return the snapshot."""
+def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame, *, keep: bool = True) -> Snapshot:
+    """Write the dataset's samples as they are in ``frame`` now, without the excluded ones; return the snapshot.
+
+    With ``keep`` off nothing is written: for looking at what a snapshot would be.
+    """
     if "excluded" in frame:
         frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
     samples = frame.loc[:, list(manifest.COLUMNS)]
@@ -18,5 +21,6 @@ def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame) -> 
     samples["label"] = samples["label"].where(samples["label"].isin(dataset.classes), None)
     snapshot_id = manifest.identify(samples, dataset.classes)
     snapshot = Snapshot(id=snapshot_id, dataset=dataset.name, classes=dataset.classes, samples=samples)
-    manifest.write(paths.snapshot(snapshot_id), snapshot)
+    if keep:
+        manifest.write(paths.snapshot(snapshot_id), snapshot)
     return snapshot

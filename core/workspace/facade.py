@@ -36,6 +36,7 @@ from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
+from core.workspace.history import History
 from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, dataset_name, login, same_request
 from core.workspace.review import Review
@@ -245,14 +246,21 @@ class Workspace:
             "snapshot": snapshot.id,
             "classes": list(snapshot.classes),
             "options": asdict(options),
-            "versions": {**_versions(), "python": platform.python_version()},
         }
+        return self.start_run(spec)
+
+    def start_run(self, spec: dict[str, Any]) -> str:
+        """Make a run folder of ``spec`` (kind, dataset, snapshot, classes, options) and start it; returns its name.
+
+        The same request while such a run waits or works returns that run: a double click starts one.
+        """
+        whole = {**spec, "versions": {**_versions(), "python": platform.python_version()}}
         with folders.lock_of(self.paths.runs):
             for paths in folders.listed(self.paths.runs)[:20]:
-                if same_request(read_json(paths.spec), spec) and read_view(paths).active:
+                if same_request(read_json(paths.spec), whole) and read_view(paths).active:
                     return paths.name
-            run = folders.make(self.paths.runs, "run", spec)
-        self._launcher.start(run, warm=options.model == "instant")
+            run = folders.make(self.paths.runs, "run", whole)
+        self._launcher.start(run, warm=spec["options"].get("model") == "instant")
         return run.name
 
     def runs(self, dataset: str | None = None) -> list[RunView]:
@@ -460,6 +468,11 @@ class Workspace:
         found = writing.reconcile(self.store, info, who=self.user)
         self._reconciled[info.id] = version
         return found
+
+    @property
+    def history(self) -> History:
+        """Notes, differences, labels and datasets of past runs."""
+        return History(self)
 
     # services
 

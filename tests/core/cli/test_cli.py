@@ -1,29 +1,11 @@
 """The command line, through its entry point: one JSON document or one sentence, and exit status 2 for a mistake."""
 
 import csv
-import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from core.cli import main
 from core.cli.tables import write_csv
-
-
-@pytest.fixture
-def labelloop(workspace, monkeypatch, capfd):
-    """``labelloop("runs", "--json")`` returns (exit status, parsed JSON or text, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["labelloop", "--workspace", str(workspace.paths.root), *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ending:
-            main()
-        out, err = capfd.readouterr()
-        return ending.value.code or 0, json.loads(out) if "--json" in arguments else out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""What every command shares: opening the workspace, one JSON document or text, the options that come again."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from core.workspace import RunView, Workspace
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
+DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
+
+
+def open_workspace(context: typer.Context) -> "Workspace":
+    """The workspace that ``--workspace`` names."""
+    from core.workspace import Workspace  # `up` and `doctor` are to start at once: the workspace brings pandas along
+
+    folder, user = context.obj
+    return Workspace.open(folder, user=user)
+
+
+def out(document: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
+    """Write the document, or the text for people."""
+    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text())
+
+
+def must_succeed(view: "RunView") -> None:
+    """Refuse a run or job that ended in another way.
+
+    Raises:
+        BadInput: it did; the sentence says how.
+    """
+    if view.state == "cancelled":
+        raise BadInput(f"{view.name} was cancelled.")
+    if view.state != "succeeded":
+        raise BadInput(view.error or f"{view.name} ended as {view.state}.")
+
+
+def seconds(value: float | None) -> str:
+    """A duration for a table's cell."""
+    if value is None:
+        return ""
+    return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"

@@ -1,0 +1,218 @@
+"""What can be done with past runs: notes, differences, run again, restore their labels, export their dataset."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from core.domain.decisions import Decision, Source
+from core.domain.errors import BadInput
+from core.runs import notes as notes_file
+from core.runs.notes import Notes
+from core.snapshots import manifest
+from core.snapshots.differences import SnapshotDifference, difference
+from core.snapshots.export import Exported, Form, Progress, export
+from core.snapshots.freeze import freeze
+from core.snapshots.manifest import Snapshot
+from core.workspace.views import RunView
+
+if TYPE_CHECKING:
+    from core.workspace.facade import Workspace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunDifference:
+    """From one run to another: fields of recipe and versions with their two values (None: not there), and the data."""
+
+    old: str
+    new: str
+    recipe: Mapping[str, tuple[Any, Any]]
+    versions: Mapping[str, tuple[Any, Any]]
+    data: SnapshotDifference
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What bringing labels back did. ``refused`` were changed by somebody meanwhile; ``without`` had no label then and
+    keep the one that they have; ``gone`` are not in the dataset any more; ``classes_added`` had been removed since.
+    """
+
+    run: str
+    restored: int
+    same: int
+    refused: int
+    without: int
+    gone: int
+    classes_added: tuple[str, ...]
+
+
+class History:
+    """Past runs of a workspace."""
+
+    def __init__(self, workspace: "Workspace") -> None:
+        self._workspace = workspace
+
+    def notes(self, run: str) -> Notes:
+        """What people added to a run."""
+        return notes_file.read(self._workspace.run_paths(run))
+
+    def annotate(self, run: str, **fields: Any) -> Notes:
+        """Change some fields of a run's notes (those of :class:`Notes`).
+
+        Raises:
+            NotFound: no such run.
+            BadInput: a note or a tag that cannot be.
+        """
+        return notes_file.change(self._workspace.run_paths(run), **fields)
+
+    def snapshot(self, run: str) -> Snapshot:
+        """The samples and labels that a run was trained with.
+
+        Raises:
+            NotFound: no such run, or its snapshot is gone.
+        """
+        view = self._workspace.run(run)
+        return manifest.read(self._workspace.paths.snapshot(str(view.spec.get("snapshot"))))
+
+    def difference(self, old: str, new: str) -> RunDifference:
+        """What was another way in ``new``: recipe, versions, samples, labels, splits, classes.
+
+        Raises:
+            NotFound: no such run, or its snapshot is gone.
+            BadInput: runs of different datasets.
+        """
+        first, second = self._workspace.run(old), self._workspace.run(new)
+        if first.dataset != second.dataset:
+            raise BadInput(f"{old} and {new} are runs of different datasets; compare runs of one.")
+        return RunDifference(
+            old=first.name,
+            new=second.name,
+            recipe=_differing(flat(first.options), flat(second.options)),
+            versions=_differing(flat(first.spec.get("versions") or {}), flat(second.spec.get("versions") or {})),
+            data=difference(self.snapshot(first.name), self.snapshot(second.name)),
+        )
+
+    def edits_since(self, run: str) -> SnapshotDifference:
+        """What changed in the dataset after the run had frozen it: edits that are not in this run."""
+        frozen, name = self.snapshot(run), self._workspace.run(run).dataset
+        info, frame = self._workspace.dataset(name), self._workspace.samples(name)
+        return difference(frozen, freeze(self._workspace.paths, info, frame, keep=False))
+
+    def again(self, run: str) -> str:
+        """Start a run with the same recipe on the same snapshot, seed included; returns its name.
+
+        While such a run waits or works, that one is returned: a double click starts one.
+
+        Raises:
+            NotFound: no such run, or its snapshot is gone.
+            BadInput: it was no training run.
+        """
+        view = self._workspace.run(run)
+        if view.kind != "train":
+            raise BadInput(f"{view.name} is no training run.")
+        self.snapshot(run)
+        spec = {key: value for key, value in view.spec.items() if key not in ("name", "created_at", "versions")}
+        return self._workspace.start_run({**spec, "again": view.name})
+
+    def restore_labels(self, run: str, *, source: Source = "grid") -> Restored:
+        """Give every sample the label that it had in a run, through the journal, as one batch that undo takes back.
+
+        Raises:
+            NotFound: no such run, or its snapshot or dataset is gone.
+        """
+        view, frozen = self._workspace.run(run), self.snapshot(run)
+        workspace = self._workspace
+        info, now = workspace.dataset(view.dataset), workspace.samples(view.dataset)
+        both = frozen.samples.loc[:, ["sample_id", "label"]].merge(
+            now.loc[:, ["sample_id", "label"]], on="sample_id", suffixes=("_then", "_now")
+        )
+        then, seen = both["label_then"].to_numpy(object), both["label_now"].to_numpy(object)
+        differs = then != seen
+        had_none = pd.isna(then)
+        chosen = both[differs & ~had_none]
+        wanted = set(chosen["label_then"])
+        missing = tuple(name for name in frozen.classes if name in wanted and name not in info.classes)
+        for name in missing:
+            workspace.add_class(view.dataset, name)
+        batch = uuid.uuid4().hex
+        decisions = [
+            Decision(sample, "relabel", label, before, f"{batch}-{place}")
+            for place, (sample, label, before) in enumerate(
+                zip(chosen["sample_id"], chosen["label_then"], chosen["label_now"], strict=True)
+            )
+        ]
+        outcomes = workspace.decide(view.dataset, decisions, source=source, queue=f"labels of {view.name}", batch=batch)
+        saved = sum(outcome.saved for outcome in outcomes)
+        return Restored(
+            run=view.name,
+            restored=saved,
+            same=int((~differs).sum()),
+            refused=len(outcomes) - saved,
+            without=int((differs & had_none).sum()),
+            gone=len(frozen.samples) - len(both),
+            classes_added=missing,
+        )
+
+    def export(self, run: str, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
+        """Write the dataset that a run was trained on as class folders, a zip of them, or a CSV.
+
+        Raises:
+            NotFound: no such run, or its snapshot is gone.
+            BadInput: the target is there already or cannot be written.
+        """
+        return export(self.snapshot(run), target, form, progress=progress)
+
+
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options by dotted names: {"a": {"b": 1}} is {"a.b": 1}."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            found.update(flat(value, f"{prefix}{name}."))
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def chosen(
+    views: Iterable[RunView],
+    notes: Callable[[str], Notes],
+    *,
+    states: Iterable[str] = (),
+    models: Iterable[str] = (),
+    tags: Iterable[str] = (),
+    star: bool = False,
+    archived: bool = False,
+    text: str = "",
+) -> list[RunView]:
+    """The runs that fit all of the filters; an empty filter lets everything through, archived runs must be asked for.
+
+    ``text`` is looked for in name, note, tags and the values of options, whatever its case.
+    """
+    states, models, tags, needle = set(states), set(models), set(tags), text.strip().lower()
+    found = []
+    for view in views:
+        added = notes(view.name)
+        fits = (
+            (archived or not added.archived)
+            and (not star or added.star)
+            and (not states or view.state in states)
+            and (not models or view.options.get("model") in models)
+            and tags <= set(added.tags)
+        )
+        if fits and (not needle or needle in _words(view, added)):
+            found.append(view)
+    return found
+
+
+def _words(view: RunView, added: Notes) -> str:
+    values = [f"{name}={value}" for name, value in flat(view.options).items()]
+    return " ".join([view.name, view.title, added.text, *added.tags, *values, view.error]).lower()
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = dict.fromkeys([*old, *new])
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}

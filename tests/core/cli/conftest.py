@@ -1,0 +1,23 @@
+"""The command line through its entry point."""
+
+import json
+import sys
+
+import pytest
+
+from core.cli import main
+
+
+@pytest.fixture
+def labelloop(workspace, monkeypatch, capfd):
+    """``labelloop("runs", "--json")`` returns (exit status, parsed JSON or text, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["labelloop", "--workspace", str(workspace.paths.root), *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main()
+        out, err = capfd.readouterr()
+        return ending.value.code or 0, json.loads(out) if "--json" in arguments else out, err
+
+    return run
