@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from core.domain.generation import Generation
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -13,7 +15,8 @@ class NewSample:
     """An image that import has read and found good, not stored yet.
 
     ``content_hash`` is the SHA-256 of the file's bytes in hex; ``size_bytes`` and ``mtime_ns`` are
-    those of the file when it was hashed, so that a later import can tell "unchanged" from a stat.
+    those of the file when it was hashed, so that a later import can tell "unchanged" from a stat. ``generation`` is
+    what an image generator wrote into the file, if one made it.
     """
 
     filepath: str
@@ -26,6 +29,7 @@ class NewSample:
     height: int
     mime_type: str
     source: str
+    generation: Generation | None = None
 
 
 @dataclass(frozen=True, slots=True)

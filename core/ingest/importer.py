@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Split
+from core.generators import read_image
 from core.images import thumbnails
 from core.images.reading import UnreadableImage, decode, mime_type, open_image, read_bytes
 from core.ingest.layouts import ImageFile, Preview
@@ -36,6 +38,7 @@ class _Read:
     width: int
     height: int
     mime_type: str
+    generation: Generation | None
 
 
 def import_folder(
@@ -113,7 +116,16 @@ def _read(file: ImageFile, stats: dict[str, tuple[int, int]], thumbnail_folder: 
         return FileOutcome(name, "quarantined", file.label, reason=f"the file cannot be read ({error.strerror})")
     content_hash = hashlib.sha256(data).hexdigest()
     thumbnails.store(thumbnail_folder, content_hash, image)
-    return _Read(file, content_hash, len(data), stat.st_mtime_ns, image.width, image.height, mime_type(header))
+    return _Read(
+        file,
+        content_hash,
+        len(data),
+        stat.st_mtime_ns,
+        image.width,
+        image.height,
+        mime_type(header),
+        read_image(data, file.path),
+    )
 
 
 def _refresh(
@@ -217,4 +229,5 @@ def _sample(read: _Read, split: Split, source: str) -> NewSample:
         height=read.height,
         mime_type=read.mime_type,
         source=source,
+        generation=read.generation,
     )

@@ -1,12 +1,13 @@
 """What the rest of labelloop needs of a dataset store, and nothing more."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
+from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Sample
 
 FRAME_COLUMNS = (
@@ -65,6 +66,15 @@ class SampleStore(Protocol):
 
     def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
         """Note that the file of a sample has other contents now; its label and split stay."""
+
+    def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
+        """(sample id, generation) of the samples that have one, ordered by id, without the raw texts."""
+
+    def generation(self, dataset_id: str, sample_id: str) -> Generation | None:
+        """One sample's generation with its raw texts; None where it has none."""
+
+    def set_generations(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
+        """Write what was read anew, by sample id."""
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
         """All samples ordered by id, with ``FRAME_COLUMNS``; ``label`` is None where there is none."""

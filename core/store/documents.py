@@ -11,6 +11,7 @@ from bson.errors import InvalidId
 from core.domain.decisions import JournalEntry, LabelState
 from core.domain.errors import NotFound
 from core.domain.samples import NewSample
+from core.store import generations
 
 Document = dict[str, Any]
 
@@ -83,6 +84,7 @@ def sample_document(dataset_id: str, sample: NewSample) -> Document:
         "size_bytes": sample.size_bytes,
         "mtime_ns": sample.mtime_ns,
         "source": sample.source,
+        "generation": generations.document(sample.generation),
         "labelloop_label": sample.label,
         "labelloop_entry": None,
         "reviewed": False,

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.core.odm as foo
 
-from core.store import template
+from core.store import generations, template
 
 LABEL_FIELD = "ground_truth"
 PLUMBING = ("labelloop_label", "labelloop_entry", "mtime_ns", "size_bytes")
@@ -30,6 +30,14 @@ def create_dataset(name: str, classes: Sequence[str]) -> None:
         dataset.add_sample_field(field, fo.IntField)
     for field in ("reviewed", "excluded"):
         dataset.add_sample_field(field, fo.BooleanField)
+    dataset.add_sample_field("generation", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    for part in generations.TEXTS:
+        dataset.add_sample_field(f"generation.{part}", fo.StringField)
+    for part in generations.INTEGERS:
+        dataset.add_sample_field(f"generation.{part}", fo.IntField)
+    dataset.add_sample_field("generation.cfg", fo.FloatField)
+    for part in generations.LISTS:
+        dataset.add_sample_field(f"generation.{part}", fo.ListField, subfield=fo.StringField)
     dataset.classes = {LABEL_FIELD: list(classes)}
     dataset.update_label_schema(
         LABEL_FIELD, {"type": "classification", "component": "radio", "classes": list(classes), "attributes": []}
@@ -43,6 +51,13 @@ def _arrange_sidebar(dataset: Any) -> None:
         fo.SidebarGroupDocument(name="tags"),
         fo.SidebarGroupDocument(name="labels", paths=[LABEL_FIELD, "prediction"]),
         fo.SidebarGroupDocument(name="review", paths=["split", "reviewed", "excluded", "source"]),
+        fo.SidebarGroupDocument(
+            name="generation",
+            paths=[
+                f"generation.{name}" for name in (*generations.TEXTS, *generations.INTEGERS, "cfg", *generations.LISTS)
+            ],
+            expanded=False,
+        ),
         fo.SidebarGroupDocument(
             name="file",
             paths=["id", "filepath", "content_hash", "metadata", "created_at", "last_modified_at", *PLUMBING],

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import NotFound
+from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Sample
 from core.store.base import FRAME_COLUMNS
 
@@ -101,6 +102,21 @@ class MemoryStore:
         dataset = self._get(dataset_id)
         row = dataset.rows[sample_id]
         row.sample = replace(sample, split=row.sample.split, label=row.sample.label)
+        dataset.writes += 1
+
+    def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
+        for sample_id, row in sorted(self._get(dataset_id).rows.items()):
+            if row.sample.generation is not None:
+                yield sample_id, replace(row.sample.generation, raw={})
+
+    def generation(self, dataset_id: str, sample_id: str) -> Generation | None:
+        row = self._get(dataset_id).rows.get(sample_id)
+        return None if row is None else row.sample.generation
+
+    def set_generations(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
+        dataset = self._get(dataset_id)
+        for sample_id, generation in found.items():
+            dataset.rows[sample_id].sample = replace(dataset.rows[sample_id].sample, generation=generation)
         dataset.writes += 1
 
     def frame(self, dataset_id: str) -> pd.DataFrame:

@@ -6,24 +6,26 @@ FiftyOne 1.22 writes. Those are a private surface: FiftyOne is pinned, and the c
 through FiftyOne itself what is written here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
+from pymongo import ASCENDING, DESCENDING, MongoClient, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
+from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Sample
-from core.store import documents, template
+from core.store import documents, generations, template
 from core.store.documents import Document
 
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
+RAW_CHUNK = 500
 DUPLICATE_KEY = 11000
 FEW = 2_000  # rows that are cheaper to read again one by one than with all others
 
@@ -37,6 +39,8 @@ class MongoStore:
         )
         self._db = self._client[database]
         self._journal = self._db["labelloop.journal"]
+        self._raw = self._db["labelloop.raw_metadata"]
+        self._raw.create_index([("dataset_id", ASCENDING)])
         self._journal.create_index([("token", ASCENDING)], unique=True)
         self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
         self._journal.create_index([("state", ASCENDING), ("at", ASCENDING)])
@@ -84,6 +88,7 @@ class MongoStore:
         self._db[document["sample_collection_name"]].drop()
         self._db.datasets.delete_one({"_id": document["_id"]})
         self._journal.delete_many({"dataset_id": dataset_id})
+        self._raw.delete_many({"dataset_id": dataset_id})
 
     def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
         self._dataset_document(dataset_id)
@@ -109,6 +114,9 @@ class MongoStore:
         for start in range(0, len(samples), INSERT_CHUNK):
             chunk = [documents.sample_document(dataset_id, sample) for sample in samples[start : start + INSERT_CHUNK]]
             collection.insert_many(chunk, ordered=True)
+            part = samples[start : start + INSERT_CHUNK]
+            made = zip(chunk, part, strict=True)
+            self._keep_raw(dataset_id, {str(document["_id"]): sample.generation for document, sample in made})
             ids.extend(str(document["_id"]) for document in chunk)
         return ids
 
@@ -121,10 +129,41 @@ class MongoStore:
                     "size_bytes": sample.size_bytes,
                     "mtime_ns": sample.mtime_ns,
                     "metadata": documents.metadata_of(sample),
+                    "generation": generations.document(sample.generation),
                     "last_modified_at": documents.now(),
                 }
             },
         )
+        self._keep_raw(dataset_id, {sample_id: sample.generation})
+
+    def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
+        wanted, projection = {"generation.tool": {"$exists": True}}, {"generation": 1}
+        cursor = self._samples(dataset_id).find(wanted, projection, sort=[("_id", ASCENDING)], batch_size=5_000)
+        for document in cursor:
+            generation = generations.generation_of(document.get("generation"))
+            if generation is not None:
+                yield str(document["_id"]), generation
+
+    def generation(self, dataset_id: str, sample_id: str) -> Generation | None:
+        key = documents.object_id(sample_id)
+        document = self._samples(dataset_id).find_one({"_id": key}, {"generation": 1}) or {}
+        raw = self._raw.find_one({"_id": key})
+        return generations.generation_of(
+            document.get("generation"), generations.unpacked(raw["texts"]) if raw else None
+        )
+
+    def set_generations(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
+        moment = documents.now()
+        writes = [
+            UpdateOne(
+                {"_id": ObjectId(sample_id)},
+                {"$set": {"generation": generations.document(generation), "last_modified_at": moment}},
+            )
+            for sample_id, generation in found.items()
+        ]
+        if writes:
+            self._samples(dataset_id).bulk_write(writes, ordered=False)
+            self._keep_raw(dataset_id, found)
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
         return self._frame(dataset_id, {})
@@ -323,6 +362,16 @@ class MongoStore:
             missing = template.missing_fields(document, now=documents.now())
             if missing:
                 self._db.datasets.update_one({"_id": document["_id"]}, {"$push": {"sample_fields": {"$each": missing}}})
+
+    def _keep_raw(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
+        packed = {key: generations.packed(g.raw) for key, g in found.items() if g is not None}
+        writes = [
+            ReplaceOne({"_id": ObjectId(key)}, {"dataset_id": dataset_id, "texts": texts}, upsert=True)
+            for key, texts in packed.items()
+            if texts is not None
+        ]
+        for start in range(0, len(writes), RAW_CHUNK):
+            self._raw.bulk_write(writes[start : start + RAW_CHUNK], ordered=False)
 
     def _dataset_document(self, dataset_id: str) -> Document:
         document = self._db.datasets.find_one({"_id": documents.object_id(dataset_id)})
