@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.domain.generation import CLAIM, Generation
-from core.generators import c2pa, comfyui, infotext, stealth, tools
+from core.generators import c2pa, comfyui, fooocus, infotext, invokeai, stealth, tools
 from core.generators.containers import Embedded, embedded
 from core.generators.values import clean, json_object
 
@@ -84,11 +84,11 @@ def _remains(found: Embedded) -> Generation | None:
 
 
 READERS: tuple[Reader, ...] = (
-    tools.invokeai,
-    tools.invokeai_legacy,
+    invokeai.read,
+    invokeai.read_legacy,
     tools.novelai,
     tools.draw_things,
-    tools.fooocus,
+    fooocus.read,
     tools.swarmui,
     tools.easy_diffusion,
     tools.generic,

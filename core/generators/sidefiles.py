@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from core.domain.generation import Generation
-from core.generators import infotext, tools
+from core.generators import fooocus, infotext, tools
 from core.generators.containers import Embedded
 from core.generators.values import json_object
 
@@ -40,7 +40,7 @@ def _swarm(text: str) -> Generation | None:
 def _json(text: str) -> Generation | None:
     meta = json_object(text) or {}
     found = tools.easy_diffusion_of(meta) or tools.swarmui_of(meta)
-    return found or tools.fooocus(Embedded(texts={"parameters": text}))
+    return found or fooocus.read(Embedded(texts={"parameters": text}))
 
 
 def _text(text: str) -> Generation | None:
@@ -61,7 +61,7 @@ def _logged(path: Path) -> Generation | None:
     found = fooocus_log(str(log), found_log.st_mtime_ns, found_log.st_size).get(path.name)
     if found is None:
         return None
-    generation = tools.fooocus(Embedded(texts={"fooocus_scheme": "fooocus", "parameters": found}))
+    generation = fooocus.read(Embedded(texts={"fooocus_scheme": "fooocus", "parameters": found}))
     return None if generation is None else replace(generation, source="side file", raw={_FOOOCUS_LOG: found})
 
 
@@ -83,11 +83,13 @@ def _content(path: Path, most: int) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError):
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = file.read(most + 1)
-        except OSError:
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     return data.decode("utf-8-sig", "replace") if len(data) <= most else None

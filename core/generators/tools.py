@@ -8,8 +8,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from core.domain.generation import Generation, Lora
-from core.generators import infotext
 from core.generators.containers import Embedded
+from core.generators.loras import MOST_LORAS, listed_loras
 from core.generators.values import (
     Json,
     as_float,
@@ -24,57 +24,7 @@ from core.generators.values import (
     json_object,
 )
 
-_MOST_LORAS = 100
 _NOVELAI_SOURCE = re.compile(r"(.*\S)\s+([0-9A-F]{8})")
-_LEGACY_OPTION = re.compile(r"\s-([A-Za-z])\s?([^\s-][^\s]*)")
-
-
-def invokeai(found: Embedded) -> Generation | None:
-    """InvokeAI from version 3 on. Its "scheduler" names sampler and noise schedule in one, as diffusers has it."""
-    meta = json_object(found.texts.get("invokeai_metadata"))
-    if meta is None:
-        return None
-    model = as_object(meta.get("model"))
-    scheduler = as_name(meta.get("scheduler"))
-    return Generation(
-        tool="InvokeAI",
-        prompt=as_text(meta.get("positive_prompt")),
-        negative_prompt=as_text(meta.get("negative_prompt")),
-        model=as_name(model.get("name")) or as_name(model.get("model_name")) or as_name(meta.get("model")),
-        model_hash=as_name(model.get("hash")),
-        loras=_loras(meta.get("loras")),
-        sampler=scheduler,
-        scheduler=scheduler,
-        steps=as_int(meta.get("steps")),
-        cfg=as_float(meta.get("cfg_scale")),
-        seed=as_seed(meta.get("seed")),
-        width=as_int(meta.get("width")),
-        height=as_int(meta.get("height")),
-    )
-
-
-def invokeai_legacy(found: Embedded) -> Generation | None:
-    """InvokeAI 1 and 2: ``sd-metadata`` as JSON, ``Dream`` as a command line."""
-    meta = json_object(found.texts.get("sd-metadata"))
-    if meta is None:
-        return _dream(found.texts.get("Dream"))
-    image = as_object(meta.get("image"))
-    parts = image.get("prompt")
-    words = [as_text(as_object(part).get("prompt")) for part in parts] if isinstance(parts, list) else [as_text(parts)]
-    prompt, negative = _bracketed(" ".join(word for word in words if word))
-    return Generation(
-        tool="InvokeAI",
-        prompt=prompt,
-        negative_prompt=negative,
-        model=as_name(meta.get("model_weights")) or as_name(meta.get("model")),
-        model_hash=as_name(meta.get("model_hash")),
-        sampler=as_name(image.get("sampler")),
-        steps=as_int(image.get("steps")),
-        cfg=as_float(image.get("cfg_scale")),
-        seed=as_seed(image.get("seed")),
-        width=as_int(image.get("width")),
-        height=as_int(image.get("height")),
-    )
 
 
 def novelai(found: Embedded) -> Generation | None:
@@ -129,7 +79,7 @@ def draw_things(found: Embedded) -> Generation | None:
         prompt=as_text(meta.get("c")),
         negative_prompt=as_text(meta.get("uc")),
         model=as_name(meta.get("model")),
-        loras=_loras(meta.get("lora")),
+        loras=listed_loras(meta.get("lora")),
         sampler=as_name(meta.get("sampler")),
         steps=as_int(meta.get("steps")),
         cfg=as_float(meta.get("scale")),
@@ -137,23 +87,6 @@ def draw_things(found: Embedded) -> Generation | None:
         width=width,
         height=height,
     )
-
-
-def fooocus(found: Embedded) -> Generation | None:
-    """Fooocus: JSON or infotext in ``parameters``; in EXIF the scheme stands in MakerNote. Older forks: a comment."""
-    scheme = found.texts.get("fooocus_scheme") or found.exif.get("MakerNote", "")
-    text = found.texts.get("parameters") or found.exif.get("UserComment") or ""
-    signed = found.exif.get("Software", "").startswith("Fooocus")
-    if scheme == "a1111" and (signed or "fooocus_scheme" in found.texts):
-        return infotext.read(text, tool="Fooocus")
-    meta = json_object(text) or json_object(found.texts.get("Comment"))
-    if meta is None:
-        return None
-    if meta.get("software") == "RuinedFooocus":
-        return _ruined(meta)
-    if scheme == "fooocus" or signed or "base_model" in meta or "Base Model" in meta:
-        return _fooocus_of(meta)
-    return None
 
 
 def swarmui(found: Embedded) -> Generation | None:
@@ -173,7 +106,7 @@ def swarmui_of(meta: Json) -> Generation | None:
     hashes = {as_text(m.get("param")): as_name(m.get("hash")) for m in models if m.get("param") != "loras"}
     lora_hashes = {as_text(m.get("name")): as_name(m.get("hash")) for m in models if m.get("param") == "loras"}
     weights = [as_float(weight) for weight in _listed(asked.get("loraweights"))]
-    names = [clean(as_text(name)) for name in _listed(asked.get("loras"))][:_MOST_LORAS]
+    names = [clean(as_text(name)) for name in _listed(asked.get("loras"))][:MOST_LORAS]
     return Generation(
         tool="SwarmUI",
         prompt=as_text(asked.get("prompt")),
@@ -215,7 +148,7 @@ def easy_diffusion_of(fields: Any) -> Generation | None:
         model=as_name(model),
         loras=tuple(
             Lora(name, weights[place] if place < len(weights) else None)
-            for place, name in enumerate(as_text(one) for one in names[:_MOST_LORAS])
+            for place, name in enumerate(as_text(one) for one in names[:MOST_LORAS])
             if name and name != "None"
         ),
         sampler=as_name(meta.get("sampler_name") or meta.get("sampler")),
@@ -229,7 +162,10 @@ def easy_diffusion_of(fields: Any) -> Generation | None:
 
 
 def generic(found: Embedded) -> Generation | None:
-    """JSON of a tool without a reader of its own: Stability Matrix, TensorArt, Spaces with diffusers."""
+    """JSON of a tool without a reader of its own: Civitai, Stability Matrix, TensorArt, Spaces with diffusers."""
+    extra = json_object(as_text((json_object(found.exif.get("UserComment")) or {}).get("extraMetadata")))
+    if extra is not None and (generation := _loose(extra, "Civitai")) is not None:
+        return generation
     for key, tool in (
         ("parameters-json", "Stability Matrix"),
         ("generation_data", "TensorArt"),
@@ -259,7 +195,7 @@ def _loose(meta: Json, tool: str) -> Generation | None:
         negative_prompt=as_text(first("negativeprompt", "uc")),
         model=as_name(model),
         model_hash=as_name(first("modelhash")) or as_name(base.get("hash")),
-        loras=_loras(first("loras")),
+        loras=listed_loras(first("loras")),
         sampler=as_name(first("sampler", "samplername")),
         scheduler=as_name(first("scheduler")),
         steps=as_int(first("steps", "numinferencesteps")),
@@ -268,98 +204,6 @@ def _loose(meta: Json, tool: str) -> Generation | None:
         width=as_int(first("width")) or width,
         height=as_int(first("height")) or height,
     )
-
-
-def _fooocus_of(meta: Json) -> Generation:
-    fields = {str(key).lower().replace(" ", "_"): value for key, value in meta.items()}
-    width, height = as_size(fields.get("resolution"))
-    listed = fields.get("loras")
-    loras = _loras(listed) or tuple(
-        lora
-        for key, value in fields.items()
-        if re.fullmatch(r"lora_?\d+|lora_combined_\d+", key)
-        for lora in _loras([[part.strip() for part in as_text(value).split(":")]])
-    )
-    return Generation(
-        tool="Fooocus",
-        prompt=as_text(fields.get("prompt")) or as_text(fields.get("full_prompt")),
-        negative_prompt=as_text(fields.get("negative_prompt")) or as_text(fields.get("full_negative_prompt")),
-        model=as_name(fields.get("base_model")) or as_name(fields.get("base_model_name")),
-        model_hash=as_name(fields.get("base_model_hash")),
-        loras=loras,
-        sampler=as_name(fields.get("sampler")),
-        scheduler=as_name(fields.get("scheduler")),
-        steps=as_int(fields.get("steps")),
-        cfg=as_float(fields.get("guidance_scale")),
-        seed=as_seed(fields.get("seed")),
-        width=width,
-        height=height,
-    )
-
-
-def _ruined(meta: Json) -> Generation:
-    return Generation(
-        tool="RuinedFooocus",
-        prompt=as_text(meta.get("Prompt")),
-        negative_prompt=as_text(meta.get("Negative")),
-        model=as_name(meta.get("base_model_name")),
-        model_hash=as_name(meta.get("base_model_hash")),
-        loras=_loras(meta.get("loras")),
-        sampler=as_name(meta.get("sampler_name")),
-        scheduler=as_name(meta.get("scheduler")),
-        steps=as_int(meta.get("steps")),
-        cfg=as_float(meta.get("cfg")),
-        seed=as_seed(meta.get("seed")),
-        width=as_int(meta.get("width")),
-        height=as_int(meta.get("height")),
-    )
-
-
-def _dream(text: str | None) -> Generation | None:
-    """``"a prompt [unwanted]" -s 50 -S 1234 -W 512 -H 512 -C 7.5 -A k_lms``."""
-    if not text:
-        return None
-    plain = clean(text)
-    end = plain.rfind('"')
-    quoted = plain.startswith('"') and end > 0
-    prompt, negative = _bracketed(plain[1:end] if quoted else plain.split(" -", 1)[0])
-    options = dict(_LEGACY_OPTION.findall(plain[end + 1 :] if quoted else plain))
-    return Generation(
-        tool="InvokeAI",
-        prompt=prompt,
-        negative_prompt=negative,
-        sampler=as_name(options.get("A")),
-        steps=as_int(options.get("s")),
-        cfg=as_float(options.get("C")),
-        seed=as_seed(options.get("S")),
-        width=as_int(options.get("W")),
-        height=as_int(options.get("H")),
-    )
-
-
-def _bracketed(prompt: str) -> tuple[str, str]:
-    """InvokeAI's legacy prompts hold what is unwanted in square brackets."""
-    unwanted = re.findall(r"\[([^\[\]]*)\]", prompt)
-    wanted = re.sub(r"\s*\[[^\[\]]*\]", "", prompt)
-    return clean(wanted), clean(", ".join(part.strip() for part in unwanted if part.strip()))
-
-
-def _loras(value: Any) -> tuple[Lora, ...]:
-    """LoRAs as a list of objects or of [name, weight, hash]."""
-    found = []
-    for one in as_list(value)[:_MOST_LORAS]:
-        if isinstance(one, list):
-            name, weight, digest = (*one, None, None, None)[:3]
-        elif isinstance(one, dict):
-            inner = as_object(one.get("model")) or as_object(one.get("lora")) or one
-            name = inner.get("name") or inner.get("model_name") or inner.get("file") or one.get("model")
-            weight = one.get("weight", one.get("strength"))
-            digest = inner.get("hash")
-        else:
-            name, weight, digest = one, None, None
-        if named := as_name(name):
-            found.append(Lora(named, as_float(weight), as_name(digest)))
-    return tuple(found)
 
 
 def _listed(value: Any) -> list[Any]:
