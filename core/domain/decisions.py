@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-DecisionKind = Literal["relabel", "confirm", "exclude", "restore", "skip", "unsure"]
-KINDS: tuple[DecisionKind, ...] = get_args(DecisionKind)
+DecisionKind = Literal["relabel", "confirm", "exclude", "restore", "skip", "unsure", "rename"]
+KINDS: tuple[DecisionKind, ...] = tuple(kind for kind in get_args(DecisionKind) if kind != "rename")
+"""What can be decided on one sample; "rename" is what renaming or merging a class does to it."""
 Source = Literal["grid", "fiftyone", "native", "cli", "predict", "import"]
 State = Literal["pending", "applied", "refused"]
 

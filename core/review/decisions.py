@@ -5,12 +5,14 @@ A token is applied once, so that a client may send the same decision again.
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.decisions import KINDS, Decision, JournalEntry, LabelState, Outcome, Source, new_id
 from core.domain.errors import BadInput
 from core.domain.samples import DatasetInfo
 from core.review import writing
+from core.review.classes import current
 from core.store.base import SampleStore
 
 
@@ -29,16 +31,57 @@ def decide(
     Raises:
         BadInput: a label is not a class of the dataset, or there is no such kind; nothing was written.
     """
-    for decision in decisions:
-        if decision.kind not in KINDS:
-            raise BadInput(f"There is no decision {decision.kind!r}; there are: {', '.join(KINDS)}.")
-        if decision.kind == "relabel" and decision.label not in dataset.classes:
-            known = ", ".join(dataset.classes)
-            raise BadInput(f"{decision.label!r} is not a class of {dataset.name!r}; its classes are: {known}.")
+    decisions = [_in_words_of_now(store, dataset, decision) for decision in decisions]
     batch = batch or uuid.uuid4().hex
     outcomes: list[Outcome] = []
     for distinct in _without_repeats(decisions):
         outcomes.extend(_decide(store, dataset, distinct, who=who, source=source, queue=queue, batch=batch))
+    if any(decision.kind == "relabel" for decision in decisions):
+        return _after_rename(store, dataset, outcomes, who=who, source=source, queue=queue, batch=batch)
+    return outcomes
+
+
+def _in_words_of_now(store: SampleStore, dataset: DatasetInfo, decision: Decision) -> Decision:
+    """A page that was drawn before a class was renamed still speaks of the old one; what is meant is the new one."""
+    if decision.kind not in KINDS:
+        raise BadInput(f"There is no decision {decision.kind!r}; there are: {', '.join(KINDS)}.")
+    strange = decision.seen is not None and decision.seen not in dataset.classes
+    wrong = decision.kind == "relabel" and decision.label not in dataset.classes
+    if not (strange or wrong):
+        return decision
+    renamed = store.renamed(dataset.id)
+    label = current(decision.label, dataset.classes, renamed)
+    if decision.kind == "relabel" and label not in dataset.classes:
+        known = ", ".join(dataset.classes)
+        raise BadInput(f"{decision.label!r} is not a class of {dataset.name!r}; its classes are: {known}.")
+    return replace(decision, label=label, seen=current(decision.seen, dataset.classes, renamed))
+
+
+def _after_rename(
+    store: SampleStore,
+    dataset: DatasetInfo,
+    outcomes: list[Outcome],
+    *,
+    who: str,
+    source: Source,
+    queue: str,
+    batch: str,
+) -> list[Outcome]:
+    """A class may have been renamed while it was given: then its images follow it."""
+    classes = store.classes(dataset.id)
+    late = {at: o for at, o in enumerate(outcomes) if o.saved and o.label is not None and o.label not in classes}
+    late = {at: o for at, o in late.items() if current(o.label, classes, store.renamed(dataset.id)) in classes}
+    if not late:
+        return outcomes
+    renamed = store.renamed(dataset.id)
+    again = [
+        Decision(o.sample_id, "relabel", current(o.label, classes, renamed), o.label, uuid.uuid4().hex)
+        for o in late.values()
+    ]
+    fresh = replace(dataset, classes=classes)
+    followed = _decide(store, fresh, again, who=who, source=source, queue=queue, batch=batch)
+    for at, outcome in zip(late, followed, strict=True):
+        outcomes[at] = outcome if outcome.saved else outcomes[at]
     return outcomes
 
 

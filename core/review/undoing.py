@@ -1,17 +1,17 @@
 """Undo and redo: decisions of their own, journalled like any other; nothing is ever erased."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.decisions import JournalEntry, LabelState, Outcome, Source, new_id
 from core.domain.samples import DatasetInfo
-from core.review import writing
+from core.review import classes, writing
 from core.store.base import SampleStore
 
 CHANGED = "The label was changed again since; it stays."
-LABELLING = ("relabel", "confirm")
+LABELLING = ("relabel", "confirm", "rename")
 
 
 def undo(
@@ -22,9 +22,10 @@ def undo(
     source: Source,
     batch: str | None = None,
     only: str | None = None,
+    named: str | None = None,
 ) -> list[Outcome]:
     """Take back one batch, or the newest that was not taken back (``only``: the newest of that person); an empty
-    list where there is none.
+    list where there is none. ``named`` is the name that the undoing gets, by which :func:`redo` finds it.
 
     A sample that was decided again since keeps its newer label: its outcome says so.
     """
@@ -32,29 +33,42 @@ def undo(
         newest = store.journal_newest(dataset.id, who=only)
         batch = newest.batch if newest else ""
     entries = [entry for entry in store.journal_by_batch(dataset.id, batch) if entry.undoes is None]
-    return undo_entries(store, dataset, entries, who=who, source=source)
+    return undo_entries(store, dataset, entries, who=who, source=source, named=named)
 
 
 def redo(
-    store: SampleStore, dataset: DatasetInfo, *, who: str, source: Source, batch: str | None = None
+    store: SampleStore,
+    dataset: DatasetInfo,
+    *,
+    who: str,
+    source: Source,
+    batch: str | None = None,
+    only: str | None = None,
+    named: str | None = None,
 ) -> list[Outcome]:
     """Do again what the newest undo (or the undo of the name ``batch``) took back; an empty list without any."""
     if batch is None:
-        newest = store.journal_newest(dataset.id, undoing=True)
+        newest = store.journal_newest(dataset.id, undoing=True, who=only)
         batch = newest.batch if newest else ""
     undoing = [entry for entry in store.journal_by_batch(dataset.id, batch) if entry.undoes is not None]
     taken = store.journal_by_ids([entry.undoes or "" for entry in undoing])
     pairs = [(entry, taken[entry.undoes or ""]) for entry in reversed(undoing) if entry.undoes in taken]
-    return _write(store, dataset, [_Step(o, redoes=u.id) for u, o in pairs], who=who, source=source)
+    return _write(store, dataset, [_Step(o, redoes=u.id) for u, o in pairs], who=who, source=source, named=named)
 
 
 def undo_entries(
-    store: SampleStore, dataset: DatasetInfo, entries: Iterable[JournalEntry], *, who: str, source: Source
+    store: SampleStore,
+    dataset: DatasetInfo,
+    entries: Iterable[JournalEntry],
+    *,
+    who: str,
+    source: Source,
+    named: str | None = None,
 ) -> list[Outcome]:
     """Take back these decisions, the newest first; those that were taken back already, and undos, are passed over."""
     standing = [e for e in entries if e.undoes is None and not e.undone and e.state == "applied"]
     standing.sort(key=lambda entry: entry.id, reverse=True)
-    return _write(store, dataset, [_Step(entry) for entry in standing], who=who, source=source)
+    return _write(store, dataset, [_Step(entry) for entry in standing], who=who, source=source, named=named)
 
 
 class _Step:
@@ -77,9 +91,20 @@ class _Step:
 
 
 def _write(
-    store: SampleStore, dataset: DatasetInfo, steps: Sequence[_Step], *, who: str, source: Source
+    store: SampleStore,
+    dataset: DatasetInfo,
+    steps: Sequence[_Step],
+    *,
+    who: str,
+    source: Source,
+    named: str | None,
 ) -> list[Outcome]:
-    now, batch = datetime.now(UTC), uuid.uuid4().hex
+    for old, new, place in dict.fromkeys(_renames(steps)):
+        if steps[0].redoes is None:
+            classes.restore(store, dataset, old, new, place=place)
+        else:
+            classes.replace_class(store, dataset, old, new)
+    now, batch = datetime.now(UTC), named or uuid.uuid4().hex
     states = store.label_states(dataset.id, {step.entry.sample_id for step in steps})
     written: list[JournalEntry | None] = []
     for step in steps:
@@ -116,6 +141,15 @@ def _write(
         )
     applied = writing.write(store, dataset.id, [entry for entry in written if entry is not None])
     return [_outcome(step, entry, states, applied) for step, entry in zip(steps, written, strict=True)]
+
+
+def _renames(steps: Sequence[_Step]) -> Iterator[tuple[str, str, int | None]]:
+    """The classes that were renamed or merged by what is taken back or done again."""
+    for step in steps:
+        entry = step.entry
+        if entry.kind == "rename" and entry.old is not None and entry.new is not None:
+            place = entry.evidence.removeprefix("place=")
+            yield entry.old, entry.new, int(place) if place.isdecimal() else None
 
 
 def _outcome(

@@ -55,8 +55,14 @@ class SampleStore(Protocol):
     def delete(self, dataset_id: str) -> None:
         """Remove a dataset and its journal. Image files stay."""
 
-    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
-        """Replace the class list; its order is the order of keys and of every network's outputs."""
+    def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
+        """Replace the class list; its order is the order of keys and of every network's outputs.
+
+        ``renamed`` replaces :meth:`renamed`; None leaves it as it is.
+        """
+
+    def renamed(self, dataset_id: str) -> dict[str, str]:
+        """The names of classes that were renamed or merged away, each with the class that took its place."""
 
     def add_root(self, dataset_id: str, root: str) -> None:
         """Note a folder that samples were imported from."""
@@ -137,6 +143,17 @@ class SampleStore(Protocol):
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
         """Entries that a crash may have left between journal and label, ``older_than`` seconds at least."""
+
+    def lease(
+        self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str, seconds: float
+    ) -> dict[str, str]:
+        """Reserve samples for a person for a while; returns those that somebody else has, with the name.
+
+        ``holder`` is the window that asks: what it held before and does not name now is free again.
+        """
+
+    def leased(self, dataset_id: str, *, but: str) -> dict[str, str]:
+        """The samples that are reserved for anybody but ``but``, each with the name."""
 
     def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         """Project a run's class and confidence by sample id onto the ``prediction`` field that the App shows."""

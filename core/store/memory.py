@@ -34,6 +34,8 @@ class _Dataset:
     rows: dict[str, _Row] = field(default_factory=dict)
     writes: int = 0
     shown_run: str = ""
+    renamed: dict[str, str] = field(default_factory=dict)
+    leases: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -81,9 +83,14 @@ class MemoryStore:
         del self._datasets[dataset_id]
         self._entries = {key: entry for key, entry in self._entries.items() if entry.dataset_id != dataset_id}
 
-    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
+    def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
         dataset = self._get(dataset_id)
         dataset.classes, dataset.writes = list(classes), dataset.writes + 1
+        if renamed is not None:
+            dataset.renamed = dict(renamed)
+
+    def renamed(self, dataset_id: str) -> dict[str, str]:
+        return dict(self._get(dataset_id).renamed)
 
     def add_root(self, dataset_id: str, root: str) -> None:
         roots = self._get(dataset_id).roots
@@ -184,6 +191,22 @@ class MemoryStore:
         dataset.rows[sample_id].label = label
         dataset.writes += 1
 
+    def lease(
+        self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str, seconds: float
+    ) -> dict[str, str]:
+        now, leases = datetime.now(UTC), self._get(dataset_id).leases
+        taken = {key: leases[key][0] for key in sample_ids if key in leases and _holds(leases[key], who, now)}
+        for key in [key for key, lease in leases.items() if lease[1] == holder or lease[2] <= now]:
+            del leases[key]
+        until = now + timedelta(seconds=seconds)
+        leases.update({key: (who, holder, until) for key in sample_ids if key not in taken})
+        return taken
+
+    def leased(self, dataset_id: str, *, but: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        leases = self._get(dataset_id).leases
+        return {key: lease[0] for key, lease in leases.items() if _holds(lease, but, now)}
+
     def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         dataset = self._get(dataset_id)
         dataset.shown_run = run
@@ -269,6 +292,10 @@ class MemoryStore:
                 dataset.writes += 1
                 applied.add(change.entry_id)
         return applied
+
+
+def _holds(lease: tuple[str, str, datetime], but: str, now: datetime) -> bool:
+    return lease[0] != but and lease[2] > now
 
 
 def _state(sample_id: str, row: _Row) -> LabelState:

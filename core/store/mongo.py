@@ -41,6 +41,8 @@ class MongoStore:
         self._journal = self._db["labelloop.journal"]
         self._raw = self._db["labelloop.raw_metadata"]
         self._raw.create_index([("dataset_id", ASCENDING)])
+        self._leases = self._db["labelloop.leases"]
+        self._leases.create_index([("dataset_id", ASCENDING), ("until", ASCENDING)])
         self._journal.create_index([("token", ASCENDING)], unique=True)
         self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
         self._journal.create_index([("state", ASCENDING), ("at", ASCENDING)])
@@ -89,19 +91,26 @@ class MongoStore:
         self._db.datasets.delete_one({"_id": document["_id"]})
         self._journal.delete_many({"dataset_id": dataset_id})
         self._raw.delete_many({"dataset_id": dataset_id})
+        self._leases.delete_many({"dataset_id": dataset_id})
 
-    def set_classes(self, dataset_id: str, classes: Sequence[str]) -> None:
+    def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
         self._dataset_document(dataset_id)
+        pairs = {} if renamed is None else {"info.labelloop_renamed": [list(pair) for pair in renamed.items()]}
         self._db.datasets.update_one(
             {"_id": ObjectId(dataset_id)},
             {
                 "$set": {
                     f"classes.{LABEL_FIELD}": list(classes),
                     f"label_schemas.{LABEL_FIELD}.classes": list(classes),
+                    **pairs,
                     "last_modified_at": documents.now(),
                 }
             },
         )
+
+    def renamed(self, dataset_id: str) -> dict[str, str]:
+        info = self._dataset_document(dataset_id).get("info") or {}
+        return dict(info.get("labelloop_renamed") or ())
 
     def add_root(self, dataset_id: str, root: str) -> None:
         self._db.datasets.update_one({"_id": ObjectId(dataset_id)}, {"$addToSet": {"info.labelloop_roots": root}})
@@ -354,6 +363,36 @@ class MongoStore:
         wanted = {"state": "pending", "at": {"$lte": before}}
         return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
+    # leases
+
+    def lease(
+        self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str, seconds: float
+    ) -> dict[str, str]:
+        now = documents.now()
+        wanted = list(sample_ids)
+        self._leases.delete_many(
+            {
+                "dataset_id": dataset_id,
+                "$or": [{"holder": holder, "_id": {"$nin": wanted}}, {"until": {"$lte": now}}],
+            }
+        )
+        mine = {"who": who, "holder": holder, "until": now + timedelta(seconds=seconds), "dataset_id": dataset_id}
+        # a lease of somebody else does not match, and its id cannot be inserted twice
+        writes = [UpdateOne({"_id": one, "who": who}, {"$set": mine}, upsert=True) for one in wanted]
+        try:
+            if writes:
+                self._leases.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+            others = self._leases.find({"_id": {"$in": wanted}, "who": {"$ne": who}})
+            return {document["_id"]: document["who"] for document in others}
+        return {}
+
+    def leased(self, dataset_id: str, *, but: str) -> dict[str, str]:
+        held = {"dataset_id": dataset_id, "who": {"$ne": but}, "until": {"$gt": documents.now()}}
+        return {document["_id"]: document["who"] for document in self._leases.find(held)}
+
     # private
 
     def _declare_fields(self) -> None:
@@ -424,9 +463,9 @@ class MongoStore:
             columns["excluded"].append(bool(document.get("excluded")))
         texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
         # object and not pandas' string type: None must stay None, and a label is compared with ==
-        return pd.DataFrame(
-            {name: pd.Series(values, dtype=object if name in texts else None) for name, values in columns.items()}
-        )
+        marks = ("reviewed", "excluded")  # bool even where there are no rows: they are used as masks
+        types = {**dict.fromkeys(texts, object), **dict.fromkeys(marks, bool)}
+        return pd.DataFrame({name: pd.Series(values, dtype=types.get(name)) for name, values in columns.items()})
 
     def _samples(self, dataset_id: str) -> Collection[Document]:
         return self._db[f"samples.{documents.object_id(dataset_id)}"]

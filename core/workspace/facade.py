@@ -22,8 +22,8 @@ from core.images import thumbnails
 from core.ingest.layouts import Preview, recognise
 from core.jobs import folders
 from core.jobs.launcher import Launcher
+from core.review import classes, undoing, writing
 from core.review import decisions as reviewing
-from core.review import queues, undoing, writing
 from core.review.queues import QueueItem, QueueSpec
 from core.runs import predictions as prediction_files
 from core.runs.atomic import read_json
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from core.services.app_client import AppClient
     from core.serving.predictor import Prediction, Predictor
 
-KEPT_QUEUES = 16
 RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
 VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
 
@@ -65,7 +64,6 @@ class Workspace:
         self._database = database
         self._frames = Frames(store)
         self.neighbours = Neighbours(self)
-        self._queues: dict[tuple[str, QueueSpec, str | None], tuple[Any, Any, list[QueueItem]]] = {}
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
         self.review = Review(self)
@@ -149,7 +147,7 @@ class Workspace:
 
     def samples(self, dataset: str) -> pd.DataFrame:
         """The store's frame (core.store.base.FRAME_COLUMNS), kept until the dataset changes. Do not write into it."""
-        return self._frames.of(self._uncounted(dataset).id)
+        return self._frames.of(self.uncounted(dataset).id)
 
     def sample(self, dataset_id: str, sample_id: str) -> Sample:
         """One sample, by ids."""
@@ -171,12 +169,7 @@ class Workspace:
         Raises:
             BadInput: an empty name, or one that is there already.
         """
-        info, name = self.store.dataset(dataset), name.strip()
-        if not name:
-            raise BadInput("A class needs a name.")
-        if name in info.classes:
-            raise BadInput(f"{dataset!r} has a class {name!r} already.")
-        self.store.set_classes(info.id, [*info.classes, name])
+        classes.add(self.store, self.store.dataset(dataset), name)
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset, its labels and its journal. Image files and runs stay."""
@@ -336,6 +329,12 @@ class Workspace:
 
     # understanding
 
+    def newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
+        """The newest run that finished, one of the model ``prefer`` before others."""
+        finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
+        preferred = [view for view in finished if view.options.get("model") == prefer]
+        return next((view.name for view in [*preferred, *finished]), None)
+
     @property
     def understanding(self) -> Understanding:
         """Figures with intervals, comparisons, calibration, slices."""
@@ -381,32 +380,7 @@ class Workspace:
             NotFound: no such dataset or run.
             BadInput: the queue needs a run and there is none that finished.
         """
-        run = spec.run or (self._newest_with_predictions(dataset) if spec.kind not in queues.NEEDS_RUN else None)
-        if spec.kind == "suspicious" and run is None:
-            run = self._newest_with_predictions(dataset, prefer="instant")
-        frame = self.samples(dataset)
-        findings = self.review.findings(dataset, spec.finding) if spec.finding else None
-        known = self._queues.get((dataset, spec, run))
-        if known is not None and known[0] is frame and known[1] is findings:
-            return known[2]
-        flips: tuple[str, ...] | None = None
-        if spec.kind in ("fixed", "broken"):
-            labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
-            split: Any = spec.split or "test"
-            comparison = self.compare(spec.other or "", spec.run or "", split=split, labels=labels)
-            flips = comparison.fixed if spec.kind == "fixed" else comparison.broken
-        items = queues.build(
-            spec,
-            frame,
-            predictions=self.predictions(run) if run else None,
-            flips=flips,
-            findings=findings,
-            picked=self.review.picked(spec),
-        )
-        while len(self._queues) >= KEPT_QUEUES:
-            self._queues.pop(next(iter(self._queues)), None)
-        self._queues[dataset, spec, run] = (frame, findings, items)
-        return items
+        return self.review.queue(dataset, spec)
 
     def predict(self, run: str, images: Sequence[Path | bytes]) -> "list[Prediction]":
         """Classify images by path or by their bytes with a finished run."""
@@ -446,22 +420,23 @@ class Workspace:
         source: Source,
         queue: str = "",
         batch: str | None = None,
+        who: str | None = None,
     ) -> list[Outcome]:
         """Write decisions to the journal and to the labels; one outcome each, in order. Durable when it returns."""
-        info = self._uncounted(dataset)
-        return reviewing.decide(self.store, info, decisions, who=self.user, source=source, queue=queue, batch=batch)
+        info, who = self.uncounted(dataset), who or self.user
+        return reviewing.decide(self.store, info, decisions, who=who, source=source, queue=queue, batch=batch)
 
     def undo(self, dataset: str, *, batch: str | None = None, source: Source = "grid") -> list[Outcome]:
         """Take back one batch of decisions, or the newest; an empty list where there is none."""
-        return undoing.undo(self.store, self._uncounted(dataset), who=self.user, source=source, batch=batch)
+        return undoing.undo(self.store, self.uncounted(dataset), who=self.user, source=source, batch=batch)
 
     def journal(self, dataset: str, *, limit: int = 50) -> list[JournalEntry]:
         """The newest decisions."""
-        return self.store.journal(self._uncounted(dataset).id, limit=limit)
+        return self.store.journal(self.uncounted(dataset).id, limit=limit)
 
     def reconcile(self, dataset: str) -> int:
         """Find labels that were set natively in FiftyOne and journal them; returns how many."""
-        info = self._uncounted(dataset)
+        info = self.uncounted(dataset)
         version = self.store.version(info.id)
         if self._reconciled.get(info.id) == version:
             return 0
@@ -486,8 +461,8 @@ class Workspace:
 
     # private
 
-    def _uncounted(self, dataset: str) -> DatasetInfo:
-        """As :meth:`dataset` with the counts of an earlier moment: counting 20,000 samples takes 0.1 s."""
+    def uncounted(self, dataset: str) -> DatasetInfo:
+        """As :meth:`dataset`, with the counts of an earlier moment: counting 20,000 samples takes 0.1 s."""
         known = self._infos.get(dataset)
         if known is not None:
             try:
@@ -504,11 +479,6 @@ class Workspace:
     def _labels_now(self, run: str, rows: Predictions) -> list[str | None]:
         labels = self._label_map(self.run(run).dataset)
         return [labels.get(sample_id) for sample_id in rows.sample_id]
-
-    def _newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
-        finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
-        preferred = [view for view in finished if view.options.get("model") == prefer]
-        return next((view.name for view in [*preferred, *finished]), None)
 
 
 @lru_cache(maxsize=8)

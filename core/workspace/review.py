@@ -1,17 +1,29 @@
-"""What review needs of a workspace beyond single decisions: findings as queues, picked sets, redo, histories."""
+"""What review needs of a workspace beyond single decisions: queues with their memory, picked sets, redo, histories."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from core.domain.decisions import JournalEntry, Outcome, Source
-from core.review import undoing
-from core.review.queues import QueueSpec
+from core.domain.samples import DatasetInfo
+from core.review import classes, queues, undoing
+from core.review.classes import ClassChange
+from core.review.memory import HitRate, Memory
+from core.review.queues import Inputs, QueueItem, QueueSpec
+from core.review.table import Table
 from core.runs import findings, picked
+from core.runs.predictions import Predictions
+from core.store.base import SampleStore
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
+
+KEPT_QUEUES = 24
+LEASE = 60.0  # seconds; a window renews what it shows three times in that
+KEPT_TABLES = 3
+MARGIN = timedelta(seconds=15)  # clocks of several writers differ, and an entry is stamped before it is settled
 
 
 class Review:
@@ -20,6 +32,56 @@ class Review:
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
         self._findings: dict[tuple[str, str], tuple[float, pd.DataFrame]] = {}
+        self._memories: dict[str, tuple[Memory, datetime]] = {}
+        self._queues: dict[tuple[str, QueueSpec], tuple[tuple[Any, ...], list[QueueItem]]] = {}
+        self._tables: dict[tuple[str, str | None, bool], tuple[pd.DataFrame, Table]] = {}
+
+    # queues
+
+    def queue(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
+        """A queue's items, in order; the same list as before while nothing changed. Do not write into it.
+
+        Raises:
+            NotFound: no such dataset or run.
+            BadInput: the queue needs a run and there is none that finished.
+        """
+        workspace = self._workspace
+        run, other = self._runs(dataset, spec)
+        frame, memory = workspace.samples(dataset), self.memory(dataset)
+        found = self._found(dataset, spec)
+        stamp = (frame, memory.version, run, other, *found.values())
+        known = self._queues.get((dataset, spec))
+        if known is not None and _same(known[0], stamp):
+            return known[1]
+        inputs = Inputs(
+            table=self._table(dataset, frame, run, hidden=spec.kind == "excluded"),
+            other=self._predictions(dataset, other) if other and spec.kind in ("merged", "disagreement") else None,
+            names=(run or "", other or ""),
+            flips=self._flips(spec),
+            findings=found,
+            picked=self.picked(spec),
+            memory=memory,
+            has_run=run is not None,
+        )
+        items = queues.build(spec, inputs)
+        while len(self._queues) >= KEPT_QUEUES:
+            self._queues.pop(next(iter(self._queues)), None)
+        self._queues[dataset, spec] = (stamp, items)
+        return items
+
+    def memory(self, dataset: str) -> Memory:
+        """What was decided on a dataset, as it is now."""
+        dataset_id = self._workspace.uncounted(dataset).id
+        memory, read_at = self._memories.get(dataset_id, (Memory(), None))
+        now = datetime.now(UTC)
+        since = None if read_at is None else read_at - MARGIN
+        memory.learn(reversed(self._workspace.store.journal(dataset_id, limit=None, since=since)))
+        self._memories[dataset_id] = (memory, now)
+        return memory
+
+    def hit_rates(self, dataset: str) -> Mapping[str, HitRate]:
+        """By source of a queue, how many of its images that were decided on were wrong."""
+        return self.memory(dataset).hit_rates()
 
     def pick(self, sample_ids: Sequence[str], called: str = "Chosen images") -> QueueSpec:
         """A queue of just these samples, in this order, whatever their number; ``called`` is its title."""
@@ -31,11 +93,11 @@ class Review:
 
     def finding_kinds(self, dataset: str) -> dict[str, float]:
         """The kinds of findings that were looked for, each with the time of it (Unix seconds)."""
-        return findings.kinds(self._workspace.paths, self._workspace.dataset(dataset).id)
+        return findings.kinds(self._workspace.paths, self._workspace.uncounted(dataset).id)
 
     def findings(self, dataset: str, kind: str) -> pd.DataFrame:
         """The findings of one kind (core.runs.findings), the same frame as long as nothing wrote it anew."""
-        dataset_id = self._workspace.dataset(dataset).id
+        dataset_id = self._workspace.uncounted(dataset).id
         stamp = findings.kinds(self._workspace.paths, dataset_id).get(kind, 0.0)
         known = self._findings.get((dataset_id, kind))
         if known is None or known[0] != stamp:
@@ -43,11 +105,135 @@ class Review:
             self._findings[dataset_id, kind] = known
         return known[1]
 
+    # journal
+
     def history(self, dataset: str, sample_id: str) -> list[JournalEntry]:
         """What was decided on one sample, newest first."""
-        return self._workspace.store.journal(self._workspace.dataset(dataset).id, limit=None, sample_id=sample_id)
+        return self._workspace.store.journal(self._workspace.uncounted(dataset).id, limit=None, sample_id=sample_id)
 
-    def redo(self, dataset: str, *, batch: str | None = None, source: Source = "grid") -> list[Outcome]:
-        """Do again what the newest undo took back; an empty list where there is none."""
-        workspace = self._workspace
-        return undoing.redo(workspace.store, workspace.dataset(dataset), who=workspace.user, source=source, batch=batch)
+    def undo(
+        self,
+        dataset: str,
+        *,
+        batch: str | None = None,
+        who: str | None = None,
+        own: bool = False,
+        named: str | None = None,
+        source: Source = "grid",
+    ) -> list[Outcome]:
+        """Take back one batch, or the newest (``own``: of ``who``); an empty list where there is none."""
+        store, info, who = *self._at(dataset), who or self._workspace.user
+        return undoing.undo(store, info, who=who, source=source, batch=batch, only=who if own else None, named=named)
+
+    def undo_entries(
+        self, dataset: str, entries: Sequence[JournalEntry], *, who: str | None = None, source: Source = "grid"
+    ) -> list[Outcome]:
+        """Take back these decisions, newest first; one outcome for each that stood."""
+        return undoing.undo_entries(*self._at(dataset), entries, who=who or self._workspace.user, source=source)
+
+    def redo(
+        self,
+        dataset: str,
+        *,
+        batch: str | None = None,
+        who: str | None = None,
+        own: bool = False,
+        named: str | None = None,
+        source: Source = "grid",
+    ) -> list[Outcome]:
+        """Do again what the undoing ``batch``, or the newest, took back; an empty list where there is none."""
+        store, info, who = *self._at(dataset), who or self._workspace.user
+        return undoing.redo(store, info, who=who, source=source, batch=batch, only=who if own else None, named=named)
+
+    def entries(self, dataset: str, *, since: datetime | None = None) -> list[JournalEntry]:
+        """The whole journal, newest first, or what was written at ``since`` or later."""
+        store, info = self._at(dataset)
+        return store.journal(info.id, limit=None, since=since)
+
+    # classes
+
+    def preview_class_change(self, dataset: str, old: str, new: str) -> ClassChange:
+        """What renaming ``old``, or merging it into ``new``, would do.
+
+        Raises:
+            BadInput: there is no class ``old``, or ``new`` cannot be a name.
+        """
+        return classes.preview(*self._at(dataset), old, new)
+
+    def change_class(
+        self, dataset: str, old: str, new: str, *, who: str | None = None, source: Source = "grid"
+    ) -> ClassChange:
+        """Rename a class, or merge it into one that is there; undo its batch to take it back.
+
+        Raises:
+            BadInput: there is no class ``old``, or ``new`` cannot be a name.
+        """
+        return classes.change(*self._at(dataset), old, new, who=who or self._workspace.user, source=source)
+
+    # several people
+
+    def lease(self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str) -> dict[str, str]:
+        """Reserve what one window shows; returns what others have, with their names (core.store.base)."""
+        return self._workspace.store.lease(dataset_id, sample_ids, who=who, holder=holder, seconds=LEASE)
+
+    def leased(self, dataset: str, *, but: str) -> dict[str, str]:
+        """What others have before them now, with their names."""
+        return self._workspace.store.leased(self._workspace.uncounted(dataset).id, but=but)
+
+    # private
+
+    def _at(self, dataset: str) -> tuple[SampleStore, DatasetInfo]:
+        return self._workspace.store, self._workspace.uncounted(dataset)
+
+    def _runs(self, dataset: str, spec: QueueSpec) -> tuple[str | None, str | None]:
+        """The run whose predictions a queue is made with, and the other one where it compares two."""
+        newest = self._workspace.newest_with_predictions
+        if spec.kind not in ("merged", "disagreement"):
+            prefer = "instant" if spec.kind == "suspicious" else None
+            return spec.run or newest(dataset, prefer=prefer), spec.other
+        runs = [view.name for view in self._workspace.runs(dataset) if view.state == "succeeded"]
+        run = spec.run or (newest(dataset, prefer="instant") if spec.kind == "merged" else None)
+        run = run or next(iter(runs), None)
+        models = {name: self._workspace.run(name).options.get("model") for name in runs}
+        others = [name for name in runs if name != run]
+        different = [name for name in others if models[name] != models.get(run or "")]
+        return run, spec.other or next(iter([*different, *(others if spec.kind == "disagreement" else [])]), None)
+
+    def _table(self, dataset: str, frame: pd.DataFrame, run: str | None, *, hidden: bool) -> Table:
+        known = self._tables.get((dataset, run, hidden))
+        if known is not None and known[0] is frame:
+            return known[1]
+        excluded = frame["excluded"].to_numpy(dtype=bool)
+        shown = frame[excluded] if hidden else frame[~excluded] if excluded.any() else frame
+        table = Table.of(shown, self._predictions(dataset, run) if run else None)
+        while len(self._tables) >= KEPT_TABLES:
+            self._tables.pop(next(iter(self._tables)), None)
+        self._tables[dataset, run, hidden] = (frame, table)
+        return table
+
+    def _predictions(self, dataset: str, run: str) -> Predictions:
+        """A run's predictions in the names that the classes have now."""
+        info, predictions = self._workspace.uncounted(dataset), self._workspace.predictions(run)
+        if set(predictions.classes) <= set(info.classes):
+            return predictions
+        return classes.renamed_run(predictions, info.classes, self._workspace.store.renamed(info.id))
+
+    def _found(self, dataset: str, spec: QueueSpec) -> dict[str, pd.DataFrame]:
+        kinds = self.finding_kinds(dataset) if spec.kind == "merged" else [spec.finding] if spec.finding else []
+        return {kind: self.findings(dataset, kind) for kind in kinds}
+
+    def _flips(self, spec: QueueSpec) -> tuple[str, ...] | None:
+        if spec.kind not in ("fixed", "broken"):
+            return None
+        labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
+        split: Any = spec.split or "test"
+        comparison = self._workspace.compare(spec.other or "", spec.run or "", split=split, labels=labels)
+        return comparison.fixed if spec.kind == "fixed" else comparison.broken
+
+
+def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    """Whether two stamps are the same: frames by identity, for what nobody wrote is handed out again."""
+    frames = (pd.DataFrame,)
+    return len(old) == len(new) and all(
+        a is b if isinstance(a, frames) or isinstance(b, frames) else a == b for a, b in zip(old, new, strict=True)
+    )

@@ -81,7 +81,9 @@ def test_the_frame_holds_what_was_inserted(store, dataset):
 
 def test_an_empty_frame_has_its_columns(store):
     info = store.create("pets", CLASSES)
-    assert tuple(store.frame(info.id).columns) == FRAME_COLUMNS
+    frame = store.frame(info.id)
+    assert tuple(frame.columns) == FRAME_COLUMNS
+    assert (frame["reviewed"].dtype, frame["excluded"].dtype) == (bool, bool)  # used as masks
 
 
 def test_every_write_moves_the_version(store, dataset, new_samples):

@@ -1,0 +1,95 @@
+"""A dataset's samples as arrays, with what a run says of each: what every queue is ranked from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.runs.predictions import Predictions
+
+Objects = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(eq=False)
+class Table:
+    """Columns by row of ``frame``; ``suggestion`` and ``label_then`` are None, numbers NaN where the run says nothing.
+
+    ``chance`` is the probability that the run gives to the label now, ``margin`` the distance between its two best
+    classes. ``in_sample`` marks samples that the run was fitted on: its prediction of them says little.
+    """
+
+    frame: pd.DataFrame
+    ids: Objects
+    label: Objects
+    suggestion: Objects
+    confidence: Floats
+    label_then: Objects
+    chance: Floats
+    margin: Floats
+    in_sample: Bools
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, predictions: Predictions | None) -> Self:
+        """``frame`` is the store's, ordered by sample id."""
+        size = len(frame)
+        label, ids = frame["label"].to_numpy(dtype=object), frame["sample_id"].to_numpy(dtype=object)
+        suggestion, then = np.full(size, None, dtype=object), np.full(size, None, dtype=object)
+        confidence, chance, margin = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
+        in_sample = np.zeros(size, dtype=bool)
+        if predictions is not None and len(predictions) and size:
+            here, there = _matched(ids, predictions.sample_id)
+            suggestion[here] = predictions.predicted[there]
+            confidence[here] = predictions.confidence[there]
+            then[here] = predictions.label[there]
+            in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
+            column = {name: index for index, name in enumerate(predictions.classes)}
+            columns = np.fromiter((column.get(name, -1) for name in label[here]), dtype=np.intp, count=len(here))
+            rows = predictions.probabilities[there]
+            chance[here] = np.where(columns >= 0, rows[np.arange(len(rows)), columns], np.nan)
+            if rows.shape[1] > 1:
+                best = np.partition(rows, -2, axis=1)[:, -2:]
+                margin[here] = best[:, 1] - best[:, 0]
+        return cls(frame, ids, label, suggestion, confidence, then, chance, margin, in_sample)
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """The row of each sample."""
+        return {sample_id: index for index, sample_id in enumerate(self.ids.tolist())}
+
+    @cached_property
+    def reviewed(self) -> Bools:
+        """Whether somebody looked at the sample."""
+        return self.frame["reviewed"].to_numpy(dtype=bool)
+
+    @cached_property
+    def content_hash(self) -> Objects:
+        """The content of each sample."""
+        return self.frame["content_hash"].to_numpy(dtype=object)
+
+    @cached_property
+    def has_label(self) -> Bools:
+        """Whether a sample has a label."""
+        mask: Bools = self.label != np.array(None)
+        return mask
+
+    @cached_property
+    def has_suggestion(self) -> Bools:
+        """Whether the run says something of a sample."""
+        mask: Bools = self.suggestion != np.array(None)
+        return mask
+
+
+def _matched(ids: Objects, others: Objects) -> tuple[Rows, Rows]:
+    """Positions in ``ids`` (ascending) and in ``others`` of the samples that are in both."""
+    if len(ids) == len(others) and (ids == others).all():  # nothing was added or removed since the run
+        rows = np.arange(len(ids), dtype=np.intp)
+        return rows, rows
+    places = np.minimum(np.searchsorted(ids, others), len(ids) - 1).astype(np.intp)
+    found = np.flatnonzero(ids[places] == others).astype(np.intp)
+    return places[found], found
