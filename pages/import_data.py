@@ -29,7 +29,7 @@ def look_into(folder: str) -> Preview:
     """The preview, read once a minute: each widget on the page runs the page again."""
     known, read_at, preview = state.get("preview", (None, 0.0, None))
     if known != folder or time.monotonic() - read_at > 60:
-        preview = workspace.preview(folder)
+        preview = workspace.imports.preview(folder)
         state.put("preview", (folder, time.monotonic(), preview))
     return preview
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import documents, history, relabelling
+from core.cli import documents, history, importing, relabelling
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
@@ -33,6 +33,8 @@ app = typer.Typer(
 
 Port = Annotated[int | None, typer.Option(help="The dashboard's port; by default 8501, or the next that is free.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
+
+importing.register(app)
 
 
 def main() -> None:
@@ -77,23 +79,6 @@ def start(
 def up(context: typer.Context, port: Port = None, no_browser: NoBrowser = False) -> None:
     """Start the dashboard, the FiftyOne App and the database, and print the address. Ctrl-C stops them all."""
     raise typer.Exit(_up(context, port=port, no_browser=no_browser))
-
-
-@app.command("import")
-def import_(
-    context: typer.Context,
-    folder: Annotated[str, typer.Argument(help="A folder of images: class folders, train/val/test, or flat.")],
-    dataset: DatasetName,
-    seed: Annotated[int, typer.Option(help="Seed of the train/val/test splits, where the folder brings none.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Import a folder of images. The files are read only, never moved or changed."""
-    with open_workspace(context) as workspace:
-        view = follow(workspace, workspace.start_import(folder, dataset, seed=seed), quiet=as_json)
-        must_succeed(view)
-        report = workspace.report(view.name) or {}
-        whole = {"dataset": documents.dataset(workspace.dataset(view.dataset)), **report, "job": view.name}
-        out(whole, as_json, lambda: _import_text(view.dataset, report))
 
 
 @app.command()
@@ -341,23 +326,6 @@ def _image_files(path: Path) -> list[Path]:
     if not path.exists():
         raise BadInput(f"There is no file {str(path)!r}.")
     return [path]
-
-
-def _import_text(dataset: str, report: dict[str, Any]) -> str:
-    counts = [
-        f"{report[key]:,} {words}"
-        for key, words in (
-            ("added", "added"),
-            ("present", "there already"),
-            ("changed", "with new contents"),
-            ("duplicate", "added as exact duplicates"),
-            ("quarantined", "quarantined"),
-        )
-        if report.get(key) or key == "added"
-    ]
-    lines = [f"{dataset}: {', '.join(counts)} ({report['seconds']:.1f} s)."]
-    lines += [f"  quarantined: {bad['path']!r}: {bad['reason']}" for bad in report["quarantine"][:10]]
-    return "\n".join([*lines, *(f"  note: {note}" for note in report["notes"])])
 
 
 def _show_text(workspace: "Workspace", view: "RunView") -> str:

@@ -4,6 +4,8 @@ A file that cannot be read raises :class:`UnreadableImage` with the reason; anyt
 """
 
 import io
+import os
+import stat
 import struct
 import warnings
 from pathlib import Path
@@ -14,9 +16,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 # Left out on purpose: EPS, PSD, FLI (hangs in the wild), SVG (script), PDF.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+ORIENTATION = 274  # the EXIF tag
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 256 * 2**20
 BACKGROUND = (255, 255, 255)
+CHANGED = "it was written to while it was read"
 
 # What Pillow raises for broken files, by experience with fuzzed ones.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError, KeyError, TypeError, MemoryError)
@@ -30,21 +34,39 @@ def read_bytes(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        UnreadableImage: missing, empty, too large, or not allowed to read.
+        UnreadableImage: missing, empty, too large, no regular file, or not allowed to read.
+    """
+    return read_stable(path)[0]
+
+
+def read_stable(path: Path) -> tuple[bytes, os.stat_result]:
+    """The file's bytes and what the file system says of that very file, the same before and after reading.
+
+    Raises:
+        UnreadableImage: as :func:`read_bytes`, or it was written to meanwhile.
     """
     try:
-        size = path.stat().st_size
-        if size == 0:
-            raise UnreadableImage("the file is empty")
-        if size > MAX_BYTES:
-            raise UnreadableImage(f"the file is larger than {MAX_BYTES // 2**20} MB")
-        return path.read_bytes()
+        # Not blocking: a pipe that took the file's name would otherwise be waited for without end.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise UnreadableImage("it is not a regular file")
+            if before.st_size == 0:
+                raise UnreadableImage("the file is empty")
+            if before.st_size > MAX_BYTES:
+                raise UnreadableImage(f"the file is larger than {MAX_BYTES // 2**20} MB")
+            data = file.read(MAX_BYTES + 1)
+            after = os.fstat(descriptor)
     except FileNotFoundError:
         raise UnreadableImage("the file is gone") from None
     except PermissionError:
         raise UnreadableImage("no permission to read the file") from None
     except OSError as error:
         raise UnreadableImage(f"the file cannot be read ({error.strerror or error})") from None
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or len(data) != after.st_size:
+        raise UnreadableImage(CHANGED)
+    return data, after
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -77,18 +99,38 @@ def decode(data: bytes, *, at_least: int | None = None) -> Image.Image:
     Raises:
         UnreadableImage: truncated or broken.
     """
-    image = open_image(data)
+    return pixels_of(open_image(data), None if at_least is None else (at_least, at_least))
+
+
+def pixels_of(image: Image.Image, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """The pixels of an image that :func:`open_image` returned: upright by EXIF, transparency on white, RGB.
+
+    With ``at_least`` (width, height as stored) a JPEG may be decoded at a smaller scale that still is that large. Such
+    a decode reads all of the file's entropy-coded data too, so it finds the same damage; it saves the transform only.
+
+    Raises:
+        UnreadableImage: truncated or broken.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if at_least is not None and image.format == "JPEG":
-                image.draft("RGB", (at_least, at_least))
+                image.draft("RGB", at_least)
             image.load()
             return to_rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError:
         raise UnreadableImage("it has too many pixels to be opened safely") from None
     except _BROKEN as error:
         raise UnreadableImage(f"it is damaged ({_short(error)})") from None
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as a person sees it: EXIF may turn it on its side. From the header alone."""
+    try:
+        turned = image.getexif().get(ORIENTATION) in (5, 6, 7, 8)
+    except _BROKEN:
+        turned = False
+    return (image.height, image.width) if turned else image.size
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -1,44 +1,61 @@
-"""Import a recognised folder into the store: read, hash and decode each new file once, then write.
+"""Import what was recognised into the store: each new file is read once, in a process apart, then all is written.
 
-User files are opened for reading only. A crash leaves whole samples behind; importing again adds the rest.
+User files are opened for reading only. What was read waits on disk (core.ingest.spool) until it is stored, so that an
+import that was killed is finished by the next one, with the same result.
 """
 
-import hashlib
 import os
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Split
-from core.generators import read_image
-from core.images import thumbnails
-from core.images.reading import UnreadableImage, decode, mime_type, open_image, read_bytes
 from core.ingest.layouts import ImageFile, Preview
+from core.ingest.one_pass import NOTHING, Extras, Record, generation_of
 from core.ingest.outcomes import FileOutcome, Report
+from core.ingest.readers import Readers
+from core.ingest.spool import Spool
 from core.snapshots import splits
 from core.store.base import SampleStore
 
 Progress = Callable[[int, int], None]
-IN_FLIGHT = 64  # files being read ahead: bounded memory, whatever the folder's size
+LabelRule = Callable[[ImageFile, Generation | None], str | None]
+Measured = Callable[[Sequence[tuple[str, Mapping[str, Any]]]], None]
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A file that was read whole and decoded."""
+class Wishes:
+    """What an import does beside the plain reading.
 
-    file: ImageFile
-    content_hash: str
-    size_bytes: int
-    mtime_ns: int
-    width: int
-    height: int
-    mime_type: str
-    generation: Generation | None
+    ``extras`` are read of each file in the reader processes. ``label`` gives a file's label, from the file as
+    recognised and what a generator wrote into it; without it the source's own label holds. ``measured`` is handed
+    (content hash, measures) a few hundred at a time. With ``skip_copies`` a picture that the dataset has already under
+    the same label is not added again (what is uploaded twice).
+    """
+
+    extras: Extras = NOTHING
+    label: LabelRule | None = None
+    measured: Measured | None = None
+    skip_copies: bool = False
+
+
+@dataclass(slots=True)
+class _New:
+    """A file to be added: its place in the preview and in the spool, and what the splits are made of."""
+
+    position: int
+    place: int
+    content_hash: bytes
+    label: str | None
+    split: Split | None
 
 
 def import_folder(
@@ -51,183 +68,308 @@ def import_folder(
     seed: int,
     frozen_test: bool,
     progress: Progress,
+    spool_folder: Path | None = None,
+    wishes: Wishes | None = None,
+    readers: Readers | None = None,
 ) -> Report:
     """Import and report.
 
     ``existing`` is the dataset's frame so far (no rows for a new dataset). ``open_dataset`` gets the classes found and
     returns the dataset, made if it is new; it is called once reading is done. ``progress`` is told the files done and
     the files in all, and may raise to stop: then nothing was written. ``frozen_test`` keeps new images out of a test
-    split that a run has used.
+    split that a run has used. ``spool_folder`` keeps what was read for the next try: the caller holds its lock from
+    before ``existing`` was read (core.ingest.spool.lock_of). ``readers`` may be kept by a caller that imports again and
+    again.
     """
-    started = time.monotonic()
-    report = Report(layout=preview.layout, skipped=list(preview.skipped))
-    stats = {
-        path: (size, mtime)
-        for path, size, mtime in zip(existing["filepath"], existing["size_bytes"], existing["mtime_ns"], strict=True)
-    }
-    reads: list[_Read] = []
-    for done, result in enumerate(_read_all(preview.files, stats, thumbnail_folder), start=1):
-        if isinstance(result, FileOutcome):
-            report.outcomes.append(result)
+    wishes = wishes or Wishes()
+    with tempfile.TemporaryDirectory() as scratch:
+        spool = Spool(spool_folder or Path(scratch))
+        try:
+            work = _Import(store, preview, existing, spool, wishes, seed=seed, frozen_test=frozen_test)
+            if readers is not None:
+                work.read(readers, progress)
+            else:
+                with Readers(thumbnail_folder, wishes.extras) as started:
+                    work.read(started, progress)
+            return work.write(open_dataset)
+        finally:
+            spool.close()
+
+
+class _Import:
+    """One import on its way: files are sorted into present, changed, new and bad, then written."""
+
+    def __init__(
+        self,
+        store: SampleStore,
+        preview: Preview,
+        existing: pd.DataFrame,
+        spool: Spool,
+        wishes: Wishes,
+        *,
+        seed: int,
+        frozen_test: bool,
+    ) -> None:
+        self._store = store
+        self._preview = preview
+        self._existing = existing
+        self._spool = spool
+        self._wishes = wishes
+        self._seed = seed
+        self._frozen_test = frozen_test
+        self._started = time.monotonic()
+        self.report = Report(preview.layout)
+        for path, reason in preview.skipped:
+            self.report.skip(path, reason)
+        self._rows = {path: row for row, path in enumerate(existing["filepath"])}
+        self._sizes, self._times = existing["size_bytes"].to_numpy(), existing["mtime_ns"].to_numpy()
+        self._hashes = existing["content_hash"].to_numpy()
+        self._labels = existing["label"].to_numpy()
+        self._changed: list[tuple[int, int]] = []
+        self._new: list[_New] = []
+        self._measures: list[tuple[str, Mapping[str, Any]]] = []
+
+    # reading
+
+    def read(self, readers: Readers, progress: Progress) -> None:
+        """Read what the dataset does not hold as it is."""
+        files, total = self._preview.files, len(self._preview.files)
+        todo: list[int] = []
+        done = 0
+        for position, file in enumerate(files):
+            place = self._settled(file)
+            if place is None:
+                todo.append(position)
+                continue
+            if place >= 0:
+                self._take(position, self._spool.at(place), place)
+            done += 1
+            if done % _BATCH == 0:
+                progress(done, total)
+        for at, record in readers.read(files[position].filepath for position in todo):
+            file = files[todo[at]]
+            if "reason" in record:
+                self.report.add(FileOutcome(file.filepath, "quarantined", file.label, reason=record["reason"]))
+            else:
+                self._take(todo[at], record, self._spool.put(file.filepath, record))
+            done += 1
+            progress(done, total)
+        self._tell_measures()
+        progress(done, total)
+        self._new.sort(key=lambda new: new.position)
+        self._changed.sort()
+
+    def _settled(self, file: ImageFile) -> int | None:
+        """None: to be read. -1: present, unchanged. Otherwise the place of its record in the spool."""
+        try:
+            stat = os.stat(file.filepath)
+        except (OSError, ValueError):
+            return None  # the reader says why
+        row = self._rows.get(file.filepath)
+        if row is not None and self._sizes[row] == stat.st_size and self._times[row] == stat.st_mtime_ns:
+            self.report.add(FileOutcome(file.filepath, "present", self._labels[row]))
+            if file.label is not None and file.label != self._labels[row]:
+                self.report.keep_label(file.filepath, self._labels[row], file.label)
+            return -1
+        if self._spool.find(file.filepath, stat.st_size, stat.st_mtime_ns) is None:
+            return None
+        return self._spool.place_of(file.filepath)
+
+    def _take(self, position: int, record: Record, place: int) -> None:
+        file = self._preview.files[position]
+        if record.get("measures") and self._wishes.measured is not None:
+            self._measures.append((record["hash"], record["measures"]))
+            if len(self._measures) >= _BATCH:
+                self._tell_measures()
+        if file.filepath in self._rows:
+            self._changed.append((position, place))
+            return
+        label = file.label
+        if self._wishes.label is not None:
+            label = self._wishes.label(file, generation_of(record))
+        self._new.append(_New(position, place, bytes.fromhex(record["hash"]), label, file.split))
+
+    def _tell_measures(self) -> None:
+        if self._measures and self._wishes.measured is not None:
+            self._wishes.measured(self._measures)
+        self._measures = []
+
+    # writing
+
+    def write(self, open_dataset: Callable[[Sequence[str]], DatasetInfo]) -> Report:
+        """Write what was read; a dataset is made only if there is something to write."""
+        report = self.report
+        if self._wishes.skip_copies:
+            self._drop_copies()
+        if not self._new and not self._changed and not report.count("present") and not self._spool.planned:
+            return report
+        labels = {new.label for new in self._new if new.label is not None}
+        brought = set(self._preview.classes) if self._wishes.label is None else set()
+        dataset = open_dataset(sorted(labels | brought))
+        self._finish_earlier(dataset)
+        for root in self._roots():
+            self._store.add_root(dataset.id, root)
+        self._refresh(dataset)
+        self._split()
+        self._spool.plan(self._samples())
+        self._spool.carry_out(self._store, dataset.id)
+        self._report_new()
+        self._add_notes()
+        self._spool.clear()
+        report.seconds = time.monotonic() - self._started
+        return report
+
+    def _finish_earlier(self, dataset: DatasetInfo) -> None:
+        """Store the rest of an import that was killed while it wrote: its samples count as new ones of this import."""
+        if not self._spool.planned:
+            return
+        self._spool.carry_out(self._store, dataset.id, set(self._existing["filepath"]))
+        self._existing = self._store.frame(dataset.id)
+        rows = {path: row for row, path in enumerate(self._existing["filepath"])}
+        files = self._preview.files
+        for new in self._new:
+            row = rows.get(files[new.position].filepath)
+            if row is not None:
+                split: Split = self._existing["split"].iloc[row]
+                self._count_added(files[new.position], self._existing["label"].iloc[row], split, None)
+        self._new = [new for new in self._new if files[new.position].filepath not in rows]
+        self._hashes, self._labels = self._existing["content_hash"].to_numpy(), self._existing["label"].to_numpy()
+
+    def _drop_copies(self) -> None:
+        held = set(zip(self._hashes, self._labels, strict=True))
+        contents = set(self._hashes)
+        kept: list[_New] = []
+        for new in self._new:
+            content = new.content_hash.hex()
+            if (content, new.label) in held or (new.label is None and content in contents):
+                self.report.add(FileOutcome(self._preview.files[new.position].filepath, "present", new.label))
+            else:
+                kept.append(new)
+                held.add((content, new.label))
+                contents.add(content)
+        self._new = kept
+
+    def _roots(self) -> list[str]:
+        """The folders that hold the files: the source's own, or those that a table's paths have in common."""
+        root = self._preview.root
+        if self._preview.layout in ("table", "FiftyOne dataset") and not self._preview.folder.is_dir():
+            folders = sorted({os.path.dirname(file.filepath) for file in self._preview.files})
+            common = os.path.commonpath(folders)
+            return [common] if common != os.path.sep and len(Path(common).parts) > 2 else folders
+        return [str(root)]
+
+    def _refresh(self, dataset: DatasetInfo) -> None:
+        """Files whose contents are others than at the last import: the sample keeps its label and split."""
+        for position, place in self._changed:
+            file, record = self._preview.files[position], self._spool.at(place)
+            row = self._rows[file.filepath]
+            sample_id = str(self._existing["sample_id"].iloc[row])
+            self._store.replace_file(dataset.id, sample_id, self._sample(file, record, file.label, "train"))
+            same = self._hashes[row] == record["hash"]
+            self.report.add(FileOutcome(file.filepath, "present" if same else "changed", self._labels[row]))
+
+    def _split(self) -> None:
+        """The source's own splits as they are; what it does not bring is made.
+
+        A folder with train and val keeps both and gets no test split: val is what its owner holds back. A folder that
+        brings no val gets one out of train, since a network's best epoch must be chosen on something.
+        """
+        brought, existing = set(self._preview.splits), self._existing
+        rows: list[tuple[str | None, str, Split]] = list(
+            zip(existing["label"], existing["content_hash"], existing["split"], strict=True)
+        )
+        fixed = [new for new in self._new if new.split is not None and (new.split != "train" or "val" in brought)]
+        allowed: list[Split] = ["train"]
+        if "val" not in brought:
+            allowed.append("val")
+        if not self._frozen_test and not brought & {"val", "test"}:
+            allowed.append("test")
+        # A copy in the source's own test split does not draw its twin out of train: that leak is told.
+        rows += [(new.label, new.content_hash.hex(), new.split) for new in fixed if new.split in allowed]
+        settled = set(map(id, fixed))
+        open_ = [new for new in self._new if id(new) not in settled]
+        made = splits.assign(
+            [new.label for new in open_],
+            [new.content_hash.hex() for new in open_],
+            seed=self._seed,
+            existing=rows,
+            allowed=allowed,
+        )
+        for new, split in zip(open_, made, strict=True):
+            new.split = split
+
+    def _samples(self) -> Iterator[NewSample]:
+        records = self._spool.each(new.place for new in self._new)
+        for new, record in zip(self._new, records, strict=True):
+            yield self._sample(self._preview.files[new.position], record, new.label, new.split or "train")
+
+    def _sample(self, file: ImageFile, record: Record, label: str | None, split: Split) -> NewSample:
+        return NewSample(
+            filepath=file.filepath,
+            label=label,
+            split=split,
+            content_hash=record["hash"],
+            size_bytes=record["size"],
+            mtime_ns=record["mtime"],
+            width=record["width"],
+            height=record["height"],
+            mime_type=record["mime"],
+            source=str(self._preview.folder),
+            generation=generation_of(record),
+        )
+
+    # reporting
+
+    def _report_new(self) -> None:
+        first: dict[bytes, tuple[str, str | None]] = {}
+        wanted = {new.content_hash for new in self._new}
+        columns = (self._existing[name] for name in ("content_hash", "filepath", "label"))
+        for content, path, label in zip(*columns, strict=True):
+            if content and (key := bytes.fromhex(content)) in wanted:
+                first.setdefault(key, (path, label))
+        for new in self._new:
+            file = self._preview.files[new.position]
+            original = first.get(new.content_hash)
+            first.setdefault(new.content_hash, (file.filepath, new.label))
+            self._count_added(file, new.label, new.split or "train", original)
+
+    def _count_added(
+        self, file: ImageFile, label: str | None, split: Split, original: tuple[str, str | None] | None
+    ) -> None:
+        if original is None:
+            self.report.add(FileOutcome(file.filepath, "added", label))
         else:
-            reads.append(result)
-        progress(done, len(preview.files))
-    if not reads and not report.count("present"):
-        return report  # nothing to write: no dataset is made for it
-    dataset = open_dataset(preview.classes)
-    store.add_root(dataset.id, str(preview.folder))
-    changed = [read for read in reads if str(read.file.path) in stats]
-    _refresh(store, dataset, changed, existing, report)
-    new = [read for read in reads if str(read.file.path) not in stats]
-    splits_of = _choose_splits(new, set(preview.splits), existing, seed=seed, frozen_test=frozen_test)
-    samples = [_sample(read, split, str(preview.folder)) for read, split in zip(new, splits_of, strict=True)]
-    store.insert(dataset.id, samples)
-    _report_new(report, samples, existing)
-    _add_notes(report, samples, existing, set(preview.splits))
-    report.seconds = time.monotonic() - started
-    return report
+            copy_of, other = original
+            self.report.add(FileOutcome(file.filepath, "duplicate", label, copy_of=copy_of, other_label=other))
+        self.report.splits[split] += 1
+        self.report.labels[label or ""] += 1
 
-
-def _read_all(
-    files: Sequence[ImageFile], stats: dict[str, tuple[int, int]], thumbnail_folder: Path
-) -> Iterator[_Read | FileOutcome]:
-    """Read ahead in threads (Pillow and hashlib let go of the interpreter), in order, ``IN_FLIGHT`` files at most."""
-
-    def read(file: ImageFile) -> _Read | FileOutcome:
-        return _read(file, stats, thumbnail_folder)
-
-    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        for start in range(0, len(files), IN_FLIGHT):
-            yield from pool.map(read, files[start : start + IN_FLIGHT])
-
-
-def _read(file: ImageFile, stats: dict[str, tuple[int, int]], thumbnail_folder: Path) -> _Read | FileOutcome:
-    name = str(file.path)
-    try:
-        stat = file.path.stat()
-        if stats.get(name) == (stat.st_size, stat.st_mtime_ns):
-            return FileOutcome(name, "present", file.label)
-        data = read_bytes(file.path)
-        header = open_image(data)
-        image = decode(data)
-    except UnreadableImage as error:
-        return FileOutcome(name, "quarantined", file.label, reason=str(error))
-    except OSError as error:
-        return FileOutcome(name, "quarantined", file.label, reason=f"the file cannot be read ({error.strerror})")
-    content_hash = hashlib.sha256(data).hexdigest()
-    thumbnails.store(thumbnail_folder, content_hash, image)
-    return _Read(
-        file,
-        content_hash,
-        len(data),
-        stat.st_mtime_ns,
-        image.width,
-        image.height,
-        mime_type(header),
-        read_image(data, file.path),
-    )
-
-
-def _refresh(
-    store: SampleStore, dataset: DatasetInfo, changed: Sequence[_Read], existing: pd.DataFrame, report: Report
-) -> None:
-    """Files whose contents are others than at the last import: the sample keeps its label and split."""
-    ids = dict(zip(existing["filepath"], existing["sample_id"], strict=True))
-    hashes = dict(zip(existing["filepath"], existing["content_hash"], strict=True))
-    for read in changed:
-        path = str(read.file.path)
-        store.replace_file(dataset.id, ids[path], _sample(read, "train", ""))
-        same = hashes[path] == read.content_hash
-        report.outcomes.append(FileOutcome(path, "present" if same else "changed", read.file.label))
-
-
-def _report_new(report: Report, samples: Sequence[NewSample], existing: pd.DataFrame) -> None:
-    first: dict[str, tuple[str, str | None]] = {
-        content: (path, label)
-        for content, path, label in zip(existing["content_hash"], existing["filepath"], existing["label"], strict=True)
-    }
-    for sample in samples:
-        original = first.setdefault(sample.content_hash, (sample.filepath, sample.label))
-        if original[0] == sample.filepath:
-            report.outcomes.append(FileOutcome(sample.filepath, "added", sample.label))
-        else:
-            report.outcomes.append(
-                FileOutcome(sample.filepath, "duplicate", sample.label, copy_of=original[0], other_label=original[1])
+    def _add_notes(self) -> None:
+        report, existing, brought = self.report, self._existing, set(self._preview.splits)
+        report.notes.extend(self._preview.notes)
+        groups = [*existing["content_hash"], *(new.content_hash.hex() for new in self._new)]
+        where = [*existing["split"], *(new.split or "train" for new in self._new)]
+        report.leaks = len(splits.crossing(groups, where))
+        if report.leaks:
+            pictures = _count(report.leaks, "picture")
+            report.notes.append(f"{pictures} in more than one split of the folder: figures on them flatter.")
+        if report.conflicts():
+            duplicates = _count(report.conflicts(), "duplicate")
+            report.notes.append(f"{duplicates} filed under another label than the picture it copies.")
+        if report.kept:
+            images = "image carries" if report.kept == 1 else "images carry"
+            report.notes.append(
+                f"{report.kept:,} {images} another label here than in the source; the label given here was kept."
             )
-        report.splits[sample.split] += 1
-        report.labels[sample.label or ""] += 1
-
-
-def _choose_splits(
-    reads: Sequence[_Read], brought: set[Split], existing: pd.DataFrame, *, seed: int, frozen_test: bool
-) -> list[Split]:
-    """The folder's own splits as they are; what it does not bring is made.
-
-    A folder with train and val keeps both and gets no test split: val is what its owner holds back. A folder that
-    brings no val gets one out of train, since a network's best epoch must be chosen on something.
-    """
-    rows = list(zip(existing["label"], existing["content_hash"], existing["split"], strict=True))
-    chosen: list[Split] = [read.file.split or "train" for read in reads]
-    open_ = [
-        i for i, r in enumerate(reads) if r.file.split is None or (r.file.split == "train" and "val" not in brought)
-    ]
-    fixed = sorted(set(range(len(reads))) - set(open_))
-    allowed: list[Split] = ["train"]
-    if "val" not in brought:
-        allowed.append("val")
-    if not frozen_test and not brought & {"val", "test"}:
-        allowed.append("test")
-    # A copy in the folder's own test split does not draw its twin out of train: that leak is the folder's, and told.
-    rows += [(reads[i].file.label, reads[i].content_hash, chosen[i]) for i in fixed if chosen[i] in allowed]
-    made = splits.assign(
-        [reads[i].file.label for i in open_],
-        [reads[i].content_hash for i in open_],
-        seed=seed,
-        existing=rows,
-        allowed=allowed,
-    )
-    for position, split in zip(open_, made, strict=True):
-        chosen[position] = split
-    return chosen
-
-
-def _add_notes(report: Report, samples: Sequence[NewSample], existing: pd.DataFrame, brought: set[Split]) -> None:
-    groups = [*existing["content_hash"], *(sample.content_hash for sample in samples)]
-    where = [*existing["split"], *(sample.split for sample in samples)]
-    report.leaks = len(splits.crossing(groups, where))
-    if report.leaks:
-        report.notes.append(
-            f"{_count(report.leaks, 'picture')} in more than one split of the folder: figures on them flatter."
-        )
-    if report.conflicts():
-        report.notes.append(
-            f"{_count(report.conflicts(), 'duplicate')} filed under another label than the picture it copies."
-        )
-    if "val" in brought and "test" not in brought:
-        report.notes.append("The folder brings no test images; figures are read on val.")
-    labelled = {sample.label for sample in samples if sample.label is not None}
-    labelled |= {label for label in existing["label"] if label is not None}
-    if len(labelled) == 1:
-        report.notes.append("There is one class only; a classifier needs at least two.")
-    if not labelled:
-        report.notes.append("No image has a label yet; add classes and label some in Review.")
+        if "val" in brought and "test" not in brought:
+            report.notes.append("The folder brings no test images; figures are read on val.")
+        labels = Counter(new.label for new in self._new if new.label is not None)
+        labels.update(label for label in existing["label"] if label is not None)
+        if len(labels) == 1:
+            report.notes.append("There is one class only; a classifier needs at least two.")
+        if not labels:
+            report.notes.append("No image has a label yet; add classes and label some in Review.")
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'} {'is' if number == 1 else 'are'}"
-
-
-def _sample(read: _Read, split: Split, source: str) -> NewSample:
-    return NewSample(
-        filepath=str(read.file.path),
-        label=read.file.label,
-        split=split,
-        content_hash=read.content_hash,
-        size_bytes=read.size_bytes,
-        mtime_ns=read.mtime_ns,
-        width=read.width,
-        height=read.height,
-        mime_type=read.mime_type,
-        source=source,
-        generation=read.generation,
-    )

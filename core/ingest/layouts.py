@@ -1,192 +1,210 @@
-"""What a folder of images is: class folders, split folders or flat. Reads names only, opens no image."""
+"""What a source is: class folders, split folders, nested, flat, a table. Reads names and tables, opens no image."""
 
-import os
-import stat
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from core.domain.errors import BadInput
 from core.domain.samples import Split
-from core.images.reading import EXTENSIONS
+from core.ingest.listing import Listing
+from core.ingest.readings import PLAIN, SPLIT_NAMES, Layout, Reading
 
-Layout = Literal["class folders", "split folders", "flat folder"]
-
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-IGNORED_FOLDERS = frozenset({"__macosx", "__pycache__", "$recycle.bin", "system volume information", "@eadir"})
-IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+_EXAMPLES = 5
+_FLAT = "A flat folder without labels"
+_FILE_NAME = re.compile(r"^([^\W\d_]+(?:[ _-][^\W\d_]+)*)[ ._(-]*\d")
+FEWEST, MOST_NAMES = 2, 60  # classes that file names may spell
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image by its name. ``split`` is None where the folder brings none."""
+    """An image by its name. ``split`` is None where the source brings none."""
 
-    path: Path
+    filepath: str
     label: str | None
     split: Split | None
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, or will lie once its archive is unpacked."""
+        return Path(self.filepath)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The folders that lie ``number`` steps below the source: how many names, and a few of them."""
+
+    number: int
+    count: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import of ``folder`` would read."""
+    """What an import of a source would read.
+
+    ``folder`` is the source as named, ``root`` where its files lie (for an archive: will lie). ``layouts`` are the ways
+    in which it can be read, ``levels`` the folders by depth, ``columns`` those of its table, ``empty`` the class
+    folders without images, ``tool`` the image generator whose output folder it is. ``skipped`` names
+    ten thousand files at most, ``skipped_count`` counts all.
+    """
 
     folder: Path
     layout: Layout
     files: tuple[ImageFile, ...]
-    skipped: tuple[tuple[str, str], ...]  # path, why
+    skipped: tuple[tuple[str, str], ...]
+    skipped_count: int = 0
+    root: Path = Path()
+    reading: Reading = PLAIN
+    layouts: tuple[Layout, ...] = ()
+    levels: tuple[Level, ...] = ()
+    columns: tuple[str, ...] = ()
+    label_column: str = ""
+    empty: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tool: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels found, in alphabetical order."""
-        return tuple(sorted({file.label for file in self.files if file.label is not None}))
+        """The labels found, in alphabetical order; empty class folders are classes too."""
+        return tuple(sorted({file.label for file in self.files if file.label is not None} | set(self.empty)))
 
     @property
     def splits(self) -> tuple[Split, ...]:
-        """The splits that the folder brings."""
+        """The splits that the source brings."""
         return tuple(dict.fromkeys(file.split for file in self.files if file.split is not None))
 
     @property
     def counts(self) -> dict[str | None, int]:
         """Images by label."""
-        return dict(Counter(file.label for file in self.files))
+        return {**dict.fromkeys(self.empty, 0), **Counter(file.label for file in self.files)}
 
     @property
     def sentence(self) -> str:
         """What was recognised, for a person."""
-        images = f"{len(self.files):,} image{'' if len(self.files) == 1 else 's'}"
-        classes = f"{len(self.classes)} class{'' if len(self.classes) == 1 else 'es'}"
-        if self.layout == "split folders":
-            return f"{' / '.join(self.splits)} folders, {classes}, {images}"
-        if self.layout == "class folders":
-            return f"One folder a class, {classes}, {images}"
-        return f"A flat folder without labels, {images}"
+        images, classes = _counted(len(self.files), "image"), _counted(len(self.classes), "class")
+        found = {
+            "split folders": f"{' / '.join(self.splits)} folders, {classes}, {images}",
+            "class folders": f"One folder a class, {classes}, {images}",
+            "nested folders": f"Nested folders, the class at level {self.reading.class_level}, {classes}, {images}",
+            "file names": f"The class in each file's name, {classes}, {images}",
+            "table": f"A table of paths and labels, {classes}, {images}",
+            "FiftyOne dataset": f"A FiftyOne dataset, {classes}, {images}",
+            "flat folder": f"The output folder of {self.tool}, {images}" if self.tool else f"{_FLAT}, {images}",
+        }
+        return found[self.layout]
 
 
-def folder_of(text: str | Path) -> Path:
-    """The folder that a person named: quotes around it and ``~`` are understood.
-
-    Raises:
-        BadInput: nothing named, nothing there, or not a folder.
-    """
-    name = str(text).strip()
-    if len(name) >= 2 and name[0] == name[-1] and name[0] in "\"'":
-        name = name[1:-1]
-    if not name:
-        raise BadInput("Name the folder that holds the images.")
-    if "\0" in name:
-        raise BadInput("A folder's name cannot hold a null character.")
-    folder = Path(name).expanduser()
-    try:
-        if not folder.exists():
-            raise BadInput(f"There is no folder {str(folder)!r}; check the spelling, or paste its full path.")
-        if not folder.is_dir():
-            raise BadInput(f"{str(folder)!r} is a file; name the folder that holds it.")
-        with os.scandir(folder):
-            pass
-    except PermissionError:
-        raise BadInput(
-            f"labelloop may not read {str(folder)!r}; give it permission, or choose another folder."
-        ) from None
-    except OSError as error:
-        raise BadInput(f"{str(folder)!r} cannot be read ({error.strerror or error}).") from None
-    return folder.resolve()
-
-
-def recognise(text: str | Path) -> Preview:
-    """Look at a folder's names and say what it is.
+def read_folders(listing: Listing, reading: Reading) -> tuple[Layout, list[ImageFile], list[str]]:
+    """Layout, files and empty class folders of a folder without a table.
 
     Raises:
-        BadInput: no such folder, or no image in it.
+        BadInput: a class level that no folder has.
     """
-    folder = folder_of(text)
-    skipped: list[tuple[str, str]] = []
-    paths = list(_images(folder, folder, skipped))
-    if not paths:
-        hint = " (files of other kinds were skipped)" if skipped else ""
-        raise BadInput(f"There are no images in {str(folder)!r}{hint}; choose a folder with JPEG, PNG or WebP files.")
-    base = _base(folder, paths)
-    layout, files = _read_layout(base, sorted(paths))
-    return Preview(folder=folder, layout=layout, files=tuple(files), skipped=tuple(skipped))
+    base = _base(listing.images)
+    names = [name[len(base) :] for name in listing.images]
+    layout: Layout | None = reading.layout if reading.layout not in ("table", "FiftyOne dataset") else None
+    if reading.class_level is not None:
+        layout = "nested folders"
+    layout = layout or _recognised(names)
+    if layout == "nested folders":
+        return layout, _nested(listing, reading.class_level or 1), []
+    root = f"{listing.root}/"
+    if layout == "split folders":
+        return layout, [ImageFile(root + base + name, *_split_and_label(name)) for name in names], []
+    if layout == "class folders":
+        files = [ImageFile(root + base + name, name.partition("/")[0] if "/" in name else None, None) for name in names]
+        return layout, files, _empty(listing, base, {file.label for file in files})
+    if layout == "file names":
+        return layout, [ImageFile(root + base + name, label_in_name(name), None) for name in names], []
+    return "flat folder", [ImageFile(root + base + name, None, None) for name in names], []
 
 
-def _read_layout(base: Path, paths: list[Path]) -> tuple[Layout, list[ImageFile]]:
-    parts = [path.relative_to(base).parts for path in paths]
-    tops = {part[0] for part in parts if len(part) > 1}
-    if tops and all(top.lower() in SPLIT_NAMES for top in tops):
-        return "split folders", [
-            ImageFile(path, part[1] if len(part) > 2 else None, SPLIT_NAMES[part[0].lower()] if len(part) > 1 else None)
-            for path, part in zip(paths, parts, strict=True)
-        ]
-    if tops:
-        return "class folders", [
-            ImageFile(path, part[0] if len(part) > 1 else None, None) for path, part in zip(paths, parts, strict=True)
-        ]
-    return "flat folder", [ImageFile(path, None, None) for path in paths]
+def ways(listing: Listing) -> tuple[Layout, ...]:
+    """The layouts that make sense for these names."""
+    base = _base(listing.images)
+    names = [name[len(base) :] for name in listing.images]
+    found: list[Layout] = []
+    if any("/" in name for name in names):
+        if any(part.lower() in SPLIT_NAMES for name in names[:5000] for part in name.split("/")[:-1][:2]):
+            found.append("split folders")
+        found += ["class folders", "nested folders"]
+    if FEWEST <= len({label_in_name(name) for name in names} - {None}) <= MOST_NAMES:
+        found.append("file names")
+    return (*found, "flat folder")
 
 
-def _base(folder: Path, paths: list[Path]) -> Path:
-    """Step into a lone wrapper folder (what unpacking an archive leaves) as long as it holds folders only."""
-    base = folder
+def levels(listing: Listing) -> tuple[Level, ...]:
+    """The folders by depth, of those that hold images."""
+    by_depth: list[dict[str, None]] = []
+    for folder in dict.fromkeys(name.rpartition("/")[0] for name in listing.images):
+        for depth, part in enumerate(folder.split("/") if folder else []):
+            if depth == len(by_depth):
+                by_depth.append({})
+            by_depth[depth].setdefault(part)
+    return tuple(Level(depth + 1, len(names), tuple(sorted(names)[:_EXAMPLES])) for depth, names in enumerate(by_depth))
+
+
+def label_in_name(name: str) -> str | None:
+    """The class that a file's name spells: "cat" in "cat.123.jpg"."""
+    match = _FILE_NAME.match(name.rpartition("/")[2])
+    return match.group(1) if match else None
+
+
+def _recognised(names: Sequence[str]) -> Layout:
+    folders = {name.rpartition("/")[0] for name in names}
+    folders.discard("")
+    if not folders:
+        return "flat folder"
+    parts = [folder.lower().split("/") for folder in folders]
+    if all(part[0] in SPLIT_NAMES for part in parts):
+        return "split folders"
+    if all(len(part) > 1 and part[1] in SPLIT_NAMES for part in parts):
+        return "split folders"  # one folder a class, split folders in it
+    return "class folders"
+
+
+def _split_and_label(name: str) -> tuple[str | None, Split | None]:
+    """Label and split by the first two folders, whichever of them is the split."""
+    first, second = [*name.split("/")[:-1], "", ""][:2]
+    if first.lower() in SPLIT_NAMES:
+        return second or None, SPLIT_NAMES[first.lower()]
+    return first or None, SPLIT_NAMES.get(second.lower())
+
+
+def _nested(listing: Listing, level: int) -> list[ImageFile]:
+    files = []
+    for name in listing.images:
+        folders = name.split("/")[:-1]
+        place = level - 1 if level > 0 else level
+        label = folders[place] if -len(folders) <= place < len(folders) else None
+        split = next((SPLIT_NAMES[part.lower()] for part in folders if part.lower() in SPLIT_NAMES), None)
+        files.append(ImageFile(f"{listing.root}/{name}", label, split))
+    if level == 0 or all(file.label is None for file in files):
+        deepest = max(name.count("/") for name in listing.images)
+        raise BadInput(f"No image has a folder at level {level}; the deepest level here is {deepest}.")
+    return files
+
+
+def _empty(listing: Listing, base: str, labels: Iterable[str | None]) -> list[str]:
+    inside = {folder[len(base) :] for folder in listing.empty if folder.startswith(base)}
+    return sorted({folder for folder in inside if "/" not in folder} - set(labels))
+
+
+def _base(names: Sequence[str]) -> str:
+    """The lone wrapper folders (what unpacking an archive leaves) that hold folders only, as "a/b/"; "" without any."""
+    base = ""
+    folders = {name.rpartition("/")[0] for name in names}
     while True:
-        parts = [path.relative_to(base).parts for path in paths]
+        parts = [folder[len(base) :].split("/") for folder in folders]
         tops = {part[0] for part in parts}
-        lone = len(tops) == 1 and all(len(part) > 2 for part in parts)
+        lone = len(tops) == 1 and all(len(part) > 1 for part in parts)
         if not lone or next(iter(tops)).lower() in SPLIT_NAMES:
             return base
-        base = base / next(iter(tops))
+        base += f"{next(iter(tops))}/"
 
 
-def _images(root: Path, folder: Path, skipped: list[tuple[str, str]]) -> Iterator[Path]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        skipped.append((str(folder), f"the folder cannot be read ({error.strerror or error})"))
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        name = entry.name.lower()
-        if name.startswith(".") or name in IGNORED_FILES or name in IGNORED_FOLDERS:
-            continue
-        if entry.is_symlink() and not _stays_inside(root, path):
-            skipped.append((_shown(path), "a link that leads out of the folder"))
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _images(root, path, skipped)
-        elif entry.is_dir():
-            skipped.append((_shown(path), "a link to a folder"))
-        elif path.suffix.lower() not in EXTENSIONS:
-            skipped.append((_shown(path), "not an image by its name"))
-        elif _shown(path) != entry.path:  # the database, the App and the browser take text only
-            skipped.append((_shown(path), "its path is not valid UTF-8; rename the file or its folder"))
-        elif not _is_regular(entry):
-            skipped.append((_shown(path), "not a regular file"))
-        else:
-            yield path
-
-
-def _stays_inside(root: Path, path: Path) -> bool:
-    try:
-        return path.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError):  # a broken link, or one that goes round in a circle
-        return False
-
-
-def _is_regular(entry: os.DirEntry[str]) -> bool:
-    try:
-        return stat.S_ISREG(entry.stat().st_mode)
-    except OSError:
-        return False
-
-
-def _shown(path: Path) -> str:
-    return os.fsencode(path).decode("utf-8", "replace")
+def _counted(number: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

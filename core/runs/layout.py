@@ -46,6 +46,21 @@ class WorkspacePaths:
         """One folder an import or embedding job."""
         return self.root / "jobs"
 
+    @property
+    def uploads(self) -> Path:
+        """Images that came through the browser, and what archives held: the only images that lie in a workspace."""
+        return self.root / "uploads"
+
+    @property
+    def imports(self) -> Path:
+        """What an import has read and not stored yet, a folder a dataset (see core.ingest.spool)."""
+        return self.root / "imports"
+
+    @property
+    def watches(self) -> Path:
+        """One JSON file a watched folder."""
+        return self.root / "watches"
+
     def findings(self, dataset_id: str) -> Path:
         """One file a kind of finding (see core.runs.findings)."""
         return self.root / "findings" / dataset_id

@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample
+from core.domain.samples import DatasetInfo, NewSample, Sample, Split
 
 FRAME_COLUMNS = (
     "sample_id",
@@ -157,3 +157,16 @@ class SampleStore(Protocol):
 
     def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         """Project a run's class and confidence by sample id onto the ``prediction`` field that the App shows."""
+
+    def predict_samples(self, dataset_id: str, predicted: Mapping[str, tuple[str, float]]) -> None:
+        """Write class and confidence of some samples (by id) onto the ``prediction`` field; others stay as they are."""
+
+    def label_fields(self, name: str) -> list[str]:
+        """The fields of any FiftyOne dataset of this database that hold one label a sample (Classification).
+
+        Raises:
+            NotFound: there is no dataset of that name.
+        """
+
+    def labelled_files(self, name: str, field: str) -> Iterator[tuple[str, str | None, Split | None]]:
+        """Path, label and split (by field or tag) of each sample of any FiftyOne dataset of this database."""

@@ -11,7 +11,7 @@ import pandas as pd
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import NotFound
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample
+from core.domain.samples import DatasetInfo, NewSample, Sample, Split
 from core.store.base import FRAME_COLUMNS
 
 
@@ -210,8 +210,22 @@ class MemoryStore:
     def show_predictions(self, dataset_id: str, run: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         dataset = self._get(dataset_id)
         dataset.shown_run = run
+        self.predict_samples(dataset_id, predicted)
+
+    def predict_samples(self, dataset_id: str, predicted: Mapping[str, tuple[str, float]]) -> None:
+        rows = self._get(dataset_id).rows
         for sample_id, prediction in predicted.items():
-            dataset.rows[sample_id].prediction = prediction
+            rows[sample_id].prediction = prediction
+
+    def label_fields(self, name: str) -> list[str]:
+        self.dataset(name)
+        return ["ground_truth"]
+
+    def labelled_files(self, name: str, field: str) -> Iterator[tuple[str, str | None, Split | None]]:
+        if field not in self.label_fields(name):
+            raise NotFound(f"The dataset {name!r} has no field {field!r} that holds a label.")
+        for row in self._get(self.dataset(name).id).rows.values():
+            yield row.sample.filepath, row.label, row.sample.split
 
     def journal_add(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
         standing = {entry.token: entry for entry in self._entries.values()}

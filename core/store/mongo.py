@@ -19,8 +19,8 @@ from pymongo.errors import BulkWriteError
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample
-from core.store import documents, generations, template
+from core.domain.samples import DatasetInfo, NewSample, Sample, Split
+from core.store import documents, foreign, generations, template
 from core.store.documents import Document
 
 LABEL_FIELD = "ground_truth"
@@ -278,6 +278,10 @@ class MongoStore:
         dataset = self._dataset_document(dataset_id)
         if (dataset.get("info") or {}).get("labelloop_shown_run") == run:
             return
+        self.predict_samples(dataset_id, predicted)
+        self._db.datasets.update_one({"_id": dataset["_id"]}, {"$set": {"info.labelloop_shown_run": run}})
+
+    def predict_samples(self, dataset_id: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         moment = documents.now()
         writes = [
             UpdateOne(
@@ -293,7 +297,27 @@ class MongoStore:
         ]
         if writes:
             self._samples(dataset_id).bulk_write(writes, ordered=False)
-        self._db.datasets.update_one({"_id": dataset["_id"]}, {"$set": {"info.labelloop_shown_run": run}})
+
+    # datasets of any origin
+
+    def label_fields(self, name: str) -> list[str]:
+        return foreign.label_fields(self._named(name))
+
+    def labelled_files(self, name: str, field: str) -> Iterator[tuple[str, str | None, Split | None]]:
+        document = self._named(name)
+        if field not in foreign.label_fields(document):
+            known = ", ".join(foreign.label_fields(document)) or "none"
+            raise NotFound(f"The dataset {name!r} has no field {field!r} that holds a label; it has: {known}.")
+        samples = self._db[document["sample_collection_name"]]
+        wanted = {"filepath": 1, "tags": 1, "split": 1, f"{field}.label": 1}
+        for sample in samples.find({}, wanted, sort=[("_id", ASCENDING)], batch_size=20_000):
+            yield foreign.labelled_file(sample, field)
+
+    def _named(self, name: str) -> Document:
+        document = self._db.datasets.find_one({"name": name})
+        if document is None:
+            raise NotFound(f"There is no dataset {name!r} in this database; it holds: {', '.join(self.names())}.")
+        return document
 
     # journal
 

@@ -19,7 +19,6 @@ from core.domain.samples import DatasetInfo, Sample, Split
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.metrics import Evaluation, evaluate
 from core.images import thumbnails
-from core.ingest.layouts import Preview, recognise
 from core.jobs import folders
 from core.jobs.launcher import Launcher
 from core.review import classes, undoing, writing
@@ -37,8 +36,9 @@ from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.frames import Frames
 from core.workspace.history import History
+from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
-from core.workspace.requests import check_trainable, dataset_name, login, same_request
+from core.workspace.requests import check_trainable, login, same_request
 from core.workspace.review import Review
 from core.workspace.understanding import Understanding
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
@@ -178,31 +178,22 @@ class Workspace:
 
     # jobs and runs
 
-    def preview(self, folder: str | Path) -> Preview:
-        """What an import of ``folder`` would read; only names are looked at.
+    @property
+    def imports(self) -> Imports:
+        """Previews, imports and watch folders."""
+        return Imports(self)
+
+    def start_import(self, source: str | Path, dataset: str, *, seed: int = 0) -> str:
+        """Import a source as it is recognised, in the background, then embed; returns the job's name.
 
         Raises:
-            BadInput: no such folder, or nothing in it.
+            BadInput: no such source, no images in it, or a name that a dataset cannot have.
         """
-        return recognise(folder)
+        return self.imports.start(source, dataset, seed=seed)
 
-    def start_import(self, folder: str | Path, dataset: str, *, seed: int = 0) -> str:
-        """Import in the background, then embed; returns the job's name.
-
-        Raises:
-            BadInput: no such folder, no images in it, or a name that a dataset cannot have.
-        """
-        name = dataset_name(dataset)
-        root = recognise(folder).folder
-        used = any(view.state == "succeeded" for view in self.runs(name))
-        spec = {"kind": "import", "dataset": name, "folder": str(root), "seed": seed, "frozen_test": used}
-        with folders.lock_of(self.paths.jobs):
-            for view in self.jobs(name):
-                if view.active and view.kind == "import" and view.spec.get("folder") == str(root):
-                    return view.name
-            job = folders.make(self.paths.jobs, "job", spec)
-        self._launcher.start(job)
-        return job.name
+    def launch(self, paths: RunPaths) -> None:
+        """Start the job whose folder was made."""
+        self._launcher.start(paths)
 
     def start_embedding(self, dataset: str) -> str:
         """Embed what is not embedded yet in the background; returns the job's name."""

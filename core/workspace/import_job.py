@@ -1,15 +1,17 @@
 """``python -m core.workspace.import_job FOLDER``: the worker of an import. It lives here since it needs the store."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from core.domain.errors import BadInput, Cancelled, NotFound
 from core.domain.samples import DatasetInfo
-from core.ingest.importer import import_folder
-from core.ingest.layouts import recognise
+from core.ingest import spool
+from core.ingest.archives import is_archive, unpack, unpacked_folder
+from core.ingest.importer import Wishes, import_folder
+from core.ingest.readings import Reading
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress, run_worker
@@ -18,54 +20,90 @@ from core.workspace.facade import Workspace
 
 
 def bring_in(paths: RunPaths, progress: Progress) -> None:
-    """Import the folder that the spec names, write the report, then start the embedding of what came in.
+    """Import the source that the spec names, write the report, then start the embedding of what came in.
 
     Raises:
-        BadInput: the folder is gone, or none of its files can be read.
+        BadInput: the source is gone, or none of its files can be read.
         Cancelled: somebody asked for a stop; nothing was added.
     """
     spec = read_json(paths.spec)
-    progress.phase("reading names")
-    preview = recognise(spec["folder"])
-    progress.phase("reading images", total=len(preview.files))
+    source, name = str(spec["folder"]), str(spec["dataset"])
     with Workspace.open(paths.workspace.root) as workspace:
-        name = spec["dataset"]
-
-        def open_dataset(classes: Sequence[str]) -> DatasetInfo:
-            progress.phase("saving")
-            info = workspace.store.create(name, classes)
-            new = [label for label in classes if label not in info.classes]
-            if new:
-                workspace.store.set_classes(info.id, [*info.classes, *new])
-            return workspace.store.dataset(name)
-
-        def advanced(_done: int, _total: int) -> None:
-            progress.advance(1)
-            if paths.cancel.exists():
-                raise Cancelled("The import was cancelled; nothing was added.")
-
-        report = import_folder(
-            workspace.store,
-            preview,
-            existing=_existing(workspace, name),
-            open_dataset=open_dataset,
-            thumbnail_folder=paths.workspace.thumbnails,
-            seed=int(spec.get("seed", 0)),
-            frozen_test=bool(spec.get("frozen_test")),
-            progress=advanced,
-        )
+        problems = _unpacked(Path(source), paths, progress)
+        progress.phase("reading names")
+        preview = workspace.imports.preview(source, Reading.from_json(spec.get("reading")))
+        folder = spool.folder_of(paths.workspace.imports, name)
+        progress.phase("waiting for another import")
+        with spool.lock_of(folder):
+            progress.phase("reading images", total=len(preview.files))
+            report = import_folder(
+                workspace.store,
+                preview,
+                existing=frame_or_empty(workspace, name),
+                open_dataset=opener(workspace, name, progress),
+                thumbnail_folder=paths.workspace.thumbnails,
+                seed=int(spec.get("seed", 0)),
+                frozen_test=bool(spec.get("frozen_test")),
+                progress=_advance(paths, progress),
+                spool_folder=folder,
+                wishes=Wishes(skip_copies=bool(spec.get("uploaded"))),
+            )
+        for path, reason in problems:
+            report.skip(path, reason)
         write_json(paths.report, report.as_json())
-        if report.count("quarantined") == len(report.outcomes):
-            first = report.outcomes[0]
-            raise BadInput(f"None of the {len(report.outcomes)} files could be read; the first: {first.reason}.")
+        first = report.first("quarantined")
+        if first is not None and report.count("quarantined") == report.files:
+            raise BadInput(f"None of the {report.files} files could be read; the first: {first.reason}.")
         workspace.start_embedding(name)
 
 
-def _existing(workspace: Workspace, name: str) -> pd.DataFrame:
+def opener(workspace: Workspace, name: str, progress: Progress) -> Callable[[Sequence[str]], DatasetInfo]:
+    """What makes the dataset, or adds to its classes those that an import found."""
+
+    def open_dataset(classes: Sequence[str]) -> DatasetInfo:
+        progress.phase("saving")
+        info = workspace.store.create(name, classes)
+        new = [label for label in classes if label not in info.classes]
+        if new:
+            workspace.store.set_classes(info.id, [*info.classes, *new])
+        return workspace.store.dataset(name)
+
+    return open_dataset
+
+
+def frame_or_empty(workspace: Workspace, name: str) -> pd.DataFrame:
+    """A dataset's samples; no rows where there is no such dataset yet."""
     try:
         return workspace.samples(name)
     except NotFound:
         return pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS})
+
+
+def _unpacked(source: Path, paths: RunPaths, progress: Progress) -> list[tuple[str, str]]:
+    """Unpack an archive into the workspace; returns what of it cannot be used."""
+    if not is_archive(source) or not source.is_file():
+        return []
+    progress.phase("unpacking")
+
+    def advanced(done: int, total: int) -> None:
+        progress.update(done=done, total=total)
+        if paths.cancel.exists():
+            raise Cancelled("The import was cancelled; nothing was added.")
+
+    return unpack(source, unpacked_folder(paths.workspace.uploads, source), progress=advanced)
+
+
+def _advance(paths: RunPaths, progress: Progress) -> Callable[[int, int], None]:
+    seen = 0
+
+    def advanced(done: int, _total: int) -> None:
+        nonlocal seen
+        progress.advance(done - seen)
+        seen = done
+        if paths.cancel.exists():
+            raise Cancelled("The import was cancelled; nothing was added.")
+
+    return advanced
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.domain.decisions import Decision
 from core.domain.runs import TrainOptions
 from core.ingest.importer import import_folder
-from core.ingest.layouts import recognise
+from core.ingest.sources import recognise
 from core.jobs import folders
 from core.review.queues import QueueSpec
 from core.runs import predictions

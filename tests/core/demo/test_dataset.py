@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.demo import dataset
 from core.domain.errors import BadInput
-from core.ingest.layouts import recognise
+from core.ingest.sources import recognise
 
 FOLDER = Path(dataset.__file__).parent
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.errors import NotFound
 from core.ingest.importer import import_folder
-from core.ingest.layouts import recognise
+from core.ingest.sources import recognise
 from core.store.base import FRAME_COLUMNS
 from core.store.memory import MemoryStore
 
@@ -71,7 +71,7 @@ def test_everything_comes_in_and_nothing_of_the_users_changes(bring_in, folder):
 
 def test_again_is_present_by_stat_alone(bring_in, folder, monkeypatch):
     _, first = bring_in(folder)
-    monkeypatch.setattr("core.ingest.importer.read_bytes", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("core.ingest.readers.Readers._start_one_more", lambda self: pytest.fail("read again"))
     report, second = bring_in(folder)
     assert (report["present"], report["added"]) == (20, 0)
     assert second.equals(first)

@@ -1,0 +1,182 @@
+"""What lies in a folder, by names alone: images, tables, folders, and what is left alone and why."""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.domain.errors import BadInput
+from core.generators.folders import why_skipped
+from core.images.reading import EXTENSIONS
+
+IGNORED_FOLDERS = frozenset({"__macosx", "__pycache__", "$recycle.bin", "system volume information", "@eadir"})
+IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
+DESCRIPTIONS = frozenset({"samples.json", "metadata.json", "labels.json"})  # of a dataset that FiftyOne exported
+SIDE_FILES = frozenset({".txt", ".json", ".yaml", ".yml", ".xml"})  # what generators and tools lay beside images
+KEPT_REASONS = 10_000
+
+
+@dataclass
+class Listing:
+    """The names below ``root``, relative to it and parted by "/". For an archive: where they will lie once unpacked.
+
+    ``read`` gives a file's bytes by its name there, before anything is unpacked.
+    """
+
+    root: Path
+    read: Callable[[str], bytes]
+    images: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)  # folders with nothing in them
+    sides: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped_count: int = 0
+
+    def skip(self, name: str, reason: str) -> None:
+        """Note a file that is left alone; the first ten thousand are kept by name."""
+        self.skipped_count += 1
+        if len(self.skipped) < KEPT_REASONS:
+            self.skipped.append((name, reason))
+
+    def sort(self, name: str) -> None:
+        """Put a regular file where it belongs by its name (relative to ``root``)."""
+        base = name.rpartition("/")[2].lower()
+        suffix = os.path.splitext(base)[1]
+        if suffix in EXTENSIONS:
+            if reason := why_skipped(name.split("/")):
+                self.skip(str(self.root / name), reason)
+            else:
+                self.images.append(name)
+        elif suffix in TABLES or base in DESCRIPTIONS:
+            self.tables.append(name)
+        elif suffix in SIDE_FILES:
+            self.sides.append(name)
+        else:
+            self.skip(str(self.root / name), "not an image by its name")
+
+    def finish(self) -> "Listing":
+        """All names are in: put them in order. Text beside an image of its name belongs to it and needs no word."""
+        self.images.sort()
+        if self.sides:
+            stems = {os.path.splitext(name)[0] for name in self.images}
+            for name in self.sides:
+                if os.path.splitext(name)[0] not in stems:
+                    self.skip(str(self.root / name), "not an image by its name")
+        return self
+
+
+def folder_of(text: str | Path) -> Path:
+    """The folder that a person named: quotes around it and ``~`` are understood.
+
+    Raises:
+        BadInput: nothing named, nothing there, or not a folder.
+    """
+    folder = path_of(text)
+    if not folder.is_dir():
+        raise BadInput(f"{str(folder)!r} is a file; name the folder that holds it.")
+    return folder
+
+
+def path_of(text: str | Path) -> Path:
+    """The folder or file that a person named: quotes around it and ``~`` are understood.
+
+    Raises:
+        BadInput: nothing named, nothing there, or not to be read.
+    """
+    name = str(text).strip()
+    if len(name) >= 2 and name[0] == name[-1] and name[0] in "\"'":
+        name = name[1:-1]
+    if not name:
+        raise BadInput("Name the folder that holds the images.")
+    if "\0" in name:
+        raise BadInput("A folder's name cannot hold a null character.")
+    path = Path(name).expanduser()
+    try:
+        if not path.exists():
+            raise BadInput(f"There is no folder {str(path)!r}; check the spelling, or paste its full path.")
+        if path.is_dir():
+            with os.scandir(path):
+                pass
+    except PermissionError:
+        raise BadInput(f"labelloop may not read {str(path)!r}; give it permission, or choose another folder.") from None
+    except OSError as error:
+        raise BadInput(f"{str(path)!r} cannot be read ({error.strerror or error}).") from None
+    return path.resolve()
+
+
+def list_folder(root: Path) -> Listing:
+    """Walk a folder. Links to folders and links that lead out are not followed; hidden names are passed over."""
+    listing = Listing(root=root, read=lambda name: (root / name).read_bytes())
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(root / folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            listing.skip(shown(str(root / folder)), f"the folder cannot be read ({error.strerror or error})")
+            continue
+        below = []
+        if folder and all(_ignored(entry.name) for entry in entries):
+            listing.empty.append(folder)
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if _is_folder(entry, listing):
+                below.append(name)
+            elif not _ignored(entry.name):
+                _sort(entry, name, listing)
+        waiting.extend(reversed(below))
+    return listing.finish()
+
+
+def shown(path: str) -> str:
+    """A path as text that can be printed and stored, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _ignored(name: str) -> bool:
+    lower = name.lower()
+    return lower.startswith(".") or lower in IGNORED_FILES or lower in IGNORED_FOLDERS
+
+
+def _is_folder(entry: os.DirEntry[str], listing: Listing) -> bool:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return not _ignored(entry.name)
+    except OSError as error:
+        listing.skip(shown(entry.path), f"it cannot be looked at ({error.strerror or error})")
+    return False
+
+
+def _sort(entry: os.DirEntry[str], name: str, listing: Listing) -> None:
+    if shown(entry.path) != entry.path:  # the database, the App and the browser take text only
+        if not entry.is_dir(follow_symlinks=False):
+            listing.skip(shown(entry.path), "its path is not valid UTF-8; rename the file or its folder")
+    elif entry.is_symlink():
+        reason = _link(listing.root, Path(entry.path))
+        if reason:
+            listing.skip(entry.path, reason)
+        else:
+            listing.sort(name)
+    elif entry.is_dir(follow_symlinks=False):
+        return  # one to be passed over
+    elif not entry.is_file(follow_symlinks=False):
+        listing.skip(entry.path, "not a regular file")
+    else:
+        listing.sort(name)
+
+
+def _link(root: Path, path: Path) -> str:
+    """Why a link is not followed; "" where it leads to a regular file below ``root``."""
+    try:
+        target = path.resolve(strict=True)
+        mode = target.stat().st_mode
+    except (OSError, RuntimeError):  # a broken link, or one that goes round in a circle
+        return "a link that leads nowhere"
+    if not target.is_relative_to(root):
+        return "a link that leads out of the folder"
+    if stat.S_ISDIR(mode):
+        return "a link to a folder"
+    return "" if stat.S_ISREG(mode) else "not a regular file"
