@@ -129,9 +129,26 @@ def comparison(result: "Comparison") -> dict[str, Any]:
         "broken": list(result.broken),
         "still_wrong": list(result.still_wrong),
         "mcnemar_p": result.p_value,
+        "difference": {
+            "value": result.new_accuracy - result.old_accuracy,
+            "interval": list(result.interval),
+            "smallest_detectable": result.smallest,
+        },
+        "credit": {
+            "samples": result.credit.samples,
+            "right": {
+                "old_run": {"old_labels": result.credit.old_under_old, "new_labels": result.credit.old_under_new},
+                "new_run": {"old_labels": result.credit.new_under_old, "new_labels": result.credit.new_under_new},
+            },
+            "total": result.credit.total,
+            "by_labels": result.credit.by_labels,
+            "by_network": result.credit.by_network,
+        },
         "labels_changed": result.labels_changed,
         "left_out": result.left_out,
-        "verdict": result.note,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "sentence": result.note,
         "old_confusion": evaluation(result.old_evaluation)["confusion"],
         "new_confusion": evaluation(result.new_evaluation)["confusion"],
     }

@@ -1,13 +1,20 @@
 """Before and after: two runs on the same samples under the same labels."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation import significance
+from core.evaluation.credit import Credit, split_credit
+from core.evaluation.metrics import Evaluation, from_matrix
+from core.evaluation.significance import SURE
 from core.runs.predictions import Predictions
+
+Verdict = Literal["better", "worse", "no clear difference"]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,8 +22,10 @@ class Comparison:
     """``fixed``, ``broken`` and ``still_wrong`` are sample ids, most confident newer prediction first.
 
     ``samples`` were in the split in both runs and have a label; ``left_out`` are those of either run that were not.
-    ``labels_changed`` of them carried another label in the older run; both runs are judged under the same labels.
-    ``p_value`` is McNemar's exact two-sided test (McNemar 1947) on fixed against broken.
+    Both runs are judged under the same labels; ``labels_changed`` of them were another in the older run.
+    ``p_value`` is McNemar's exact two-sided test on fixed against broken; ``interval`` is the 95 % interval of the
+    change of accuracy by a paired bootstrap; ``smallest`` the smallest change that would show with these samples.
+    ``verdict`` is ``None`` where the two were not measured alike, and then ``reason`` says why.
     """
 
     old: str
@@ -33,7 +42,28 @@ class Comparison:
     labels_changed: int
     left_out: int
     p_value: float
+    interval: tuple[float, float]
+    smallest: float
+    credit: Credit
+    verdict: Verdict | None
+    reason: str
     note: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """Samples that both runs judged, as class indices of ``classes``; -1 where there is no such class."""
+
+    classes: tuple[str, ...]
+    ids: npt.NDArray[np.object_]
+    before: Places
+    after: Places
+    label_then: Places
+    label_between: Places
+    truth: Places
+    confidence: npt.NDArray[np.float32]
+    moved: int
+    left_out: int
 
 
 def compare(
@@ -49,74 +79,138 @@ def compare(
     Labels are ``labels`` (by sample id) or, where none are given, those of the newer run. A sample whose label is not
     a class of both runs is left out.
     """
-    old, new = old.where(split), new.where(split)
-    shared_classes = set(old.classes) & set(new.classes)
-    place = {sample_id: row for row, sample_id in enumerate(old.sample_id)}
-    judged = [labels.get(i) for i in new.sample_id] if labels is not None else list(new.label)
-    rows = [
-        (place[sample_id], row)
-        for row, sample_id in enumerate(new.sample_id)
-        if sample_id in place and judged[row] in shared_classes
-    ]
-    before = old.rows(np.array([pair[0] for pair in rows], dtype=np.intp))
-    after = new.rows(np.array([pair[1] for pair in rows], dtype=np.intp))
-    truth = np.array([judged[pair[1]] for pair in rows], dtype=object)
-    was_right, is_right = before.predicted == truth, after.predicted == truth
-    order = np.argsort(-after.confidence, kind="stable")
+    pairs = _paired(old, new, split, labels)
+    was_right, is_right = pairs.before == pairs.truth, pairs.after == pairs.truth
+    order = np.argsort(-pairs.confidence, kind="stable")
 
-    def ids(mask: np.ndarray) -> tuple[str, ...]:
-        return tuple(str(i) for i in after.sample_id[order][mask[order]])
+    def ids(mask: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(pairs.ids[order][mask[order]].tolist())
 
     fixed, broken = ids(~was_right & is_right), ids(was_right & ~is_right)
-    everything = set(old.sample_id) | set(new.sample_id)
-    changed = int((before.label != truth).sum())
-    left_out = len(everything) - len(rows)
+    count = len(pairs.ids)
+    changed = int((pairs.label_then != pairs.truth).sum())
+    reason = _reason(pairs, old, new, names, split)
+    p_value = significance.mcnemar(len(fixed), len(broken))
+    verdict = None if reason else _verdict(len(fixed), len(broken), p_value)
+    smallest = significance.smallest_difference(len(fixed), len(broken), count)
     return Comparison(
         old=names[0],
         new=names[1],
         split=split,
-        samples=len(rows),
-        old_accuracy=float(was_right.mean()) if rows else 0.0,
-        new_accuracy=float(is_right.mean()) if rows else 0.0,
-        old_evaluation=evaluate(before, truth.tolist()),
-        new_evaluation=evaluate(after, truth.tolist()),
+        samples=count,
+        old_accuracy=float(was_right.mean()) if count else 0.0,
+        new_accuracy=float(is_right.mean()) if count else 0.0,
+        old_evaluation=_evaluation(old.classes, pairs.classes, pairs.truth, pairs.before),
+        new_evaluation=_evaluation(new.classes, pairs.classes, pairs.truth, pairs.after),
         fixed=fixed,
         broken=broken,
         still_wrong=ids(~was_right & ~is_right),
         labels_changed=changed,
-        left_out=left_out,
-        p_value=mcnemar(len(fixed), len(broken)),
-        note=_note(len(rows), len(fixed), len(broken), changed, left_out, split),
+        left_out=pairs.left_out,
+        p_value=p_value,
+        interval=significance.paired_bootstrap(len(fixed), len(broken), count),
+        smallest=smallest,
+        credit=split_credit(pairs.before, pairs.after, pairs.label_then, pairs.truth),
+        verdict=verdict,
+        reason=reason,
+        note=_note(count, len(fixed), len(broken), split, verdict, reason, smallest, pairs.left_out),
     )
 
 
-def mcnemar(fixed: int, broken: int) -> float:
-    """The exact two-sided p: twice the binomial tail of the smaller count at one half, at most 1."""
-    total = fixed + broken
-    if total == 0:
-        return 1.0
-    # lgamma and not comb: a tail over thousands of discordant pairs overflows a float otherwise
-    tail = sum(
-        math.exp(math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) - total * math.log(2))
-        for k in range(min(fixed, broken) + 1)
+def _paired(old: Predictions, new: Predictions, split: str, labels: Mapping[str, str | None] | None) -> _Pairs:
+    place = {sample_id: row for row, sample_id in enumerate(old.sample_id.tolist())}
+    there = np.array([place.get(sample_id, -1) for sample_id in new.sample_id.tolist()], dtype=np.intp)
+    here, then = new.split == split, np.zeros(len(new), dtype=np.bool_)
+    then[there >= 0] = old.split[there[there >= 0]] == split
+    classes = tuple(dict.fromkeys([*old.classes, *new.classes]))
+    names: dict[str | None, int] = {name: at for at, name in enumerate(classes)}
+    shared = np.array([name in old.classes and name in new.classes for name in classes], dtype=bool)
+    given = new.label.tolist() if labels is None else [labels.get(i) for i in new.sample_id.tolist()]
+    truth = np.array([names.get(label, -1) for label in given], dtype=np.int64)
+    judged = here & then & (truth >= 0) & shared[truth] if len(shared) else here & then
+    rows, was = np.flatnonzero(judged), there[judged]
+
+    def coded(values: Sequence[str | None]) -> Places:
+        return np.array([names.get(value, -1) for value in values], dtype=np.int64)
+
+    everything = set(old.sample_id[old.split == split].tolist()) | set(new.sample_id[here].tolist())
+    return _Pairs(
+        classes=classes,
+        ids=new.sample_id[rows],
+        before=_chosen(old, was, names),
+        after=_chosen(new, rows, names),
+        label_then=coded(old.label[was].tolist()),
+        label_between=coded(new.label[rows].tolist()),
+        truth=truth[rows],
+        confidence=new.probabilities[rows].max(axis=1) if len(rows) else np.zeros(0, dtype=np.float32),
+        moved=int(((there >= 0) & (here != then)).sum()),
+        left_out=len(everything) - len(rows),
     )
-    return min(1.0, 2 * tail)
 
 
-def _note(samples: int, fixed: int, broken: int, changed: int, left_out: int, split: str) -> str:
-    if samples == 0:
+def _chosen(run: Predictions, rows: npt.NDArray[np.intp], names: Mapping[str | None, int]) -> Places:
+    place = np.array([names[name] for name in run.classes], dtype=np.int64)
+    return place[run.probabilities[rows].argmax(axis=1)] if len(rows) else np.zeros(0, dtype=np.int64)
+
+
+def _evaluation(own: tuple[str, ...], classes: tuple[str, ...], truth: Places, chosen: Places) -> Evaluation:
+    """The matrix in the run's own classes; labels and predictions lie within them."""
+    size = len(classes)
+    matrix = np.bincount(truth * size + chosen, minlength=size * size).reshape(size, size).astype(np.int64)
+    places = [classes.index(name) for name in own]
+    return from_matrix(own, matrix[np.ix_(places, places)])
+
+
+def _reason(pairs: _Pairs, old: Predictions, new: Predictions, names: tuple[str, str], split: str) -> str:
+    """Why there can be no verdict; empty where there can."""
+    if not len(pairs.ids):
         return f"The two runs have no labelled {split} images in common, so there is nothing to compare."
-    parts = [f"{fixed} fixed, {broken} broken of {samples:,} {split} images: {_verdict(fixed, broken)}."]
+    if pairs.moved:
+        images = "1 image" if pairs.moved == 1 else f"{pairs.moved:,} images"
+        lay = "lies" if pairs.moved == 1 else "lie"
+        return (
+            f"{images} {lay} in {split} for one run and in another split for the other, so one of the two may have "
+            "learned what the other is judged on."
+        )
+    if set(old.classes) != set(new.classes):
+        return f"{names[0]} and {names[1]} know different classes."
+    changed = int((pairs.label_then != pairs.label_between).sum())
     if changed:
-        parts.append(f"{changed:,} label{'s' if changed > 1 else ''} differed in the older run; both are judged alike.")
+        labels = "1 label" if changed == 1 else f"{changed:,} labels"
+        return (
+            f"{labels} in {split} changed between the two runs: corrected while looking at one of them, they no longer "
+            "judge both alike."
+        )
+    return ""
+
+
+def _verdict(fixed: int, broken: int, p_value: float) -> Verdict:
+    if fixed == broken or p_value >= SURE:
+        return "no clear difference"
+    return "better" if fixed > broken else "worse"
+
+
+def _note(
+    samples: int,
+    fixed: int,
+    broken: int,
+    split: str,
+    verdict: Verdict | None,
+    reason: str,
+    smallest: float,
+    left_out: int,
+) -> str:
+    if samples == 0:
+        return reason
+    parts = [f"{fixed:,} fixed, {broken:,} broken of {samples:,} {split} images:"]
+    if verdict is None:
+        parts.append(f"no verdict. {reason}")
+    elif verdict == "no clear difference":
+        parts.append("no difference." if fixed == broken == 0 else "not distinguishable.")
+        points = f"{max(smallest * 100, 0.1):.1f} points"
+        parts.append(f"With {samples:,} {split} images only a difference of {points} or more would show.")
+    else:
+        parts.append(f"the newer run is {verdict}.")
     if left_out:
         parts.append(f"{left_out:,} image{'s' if left_out > 1 else ''} of one run only or without a label left out.")
     return " ".join(parts)
-
-
-def _verdict(fixed: int, broken: int) -> str:
-    if fixed == broken:
-        return "no difference" if fixed == 0 else "as many fixed as broken"
-    if mcnemar(fixed, broken) >= 0.05:
-        return "too few to tell them apart"
-    return "the newer run is better" if fixed > broken else "the newer run is worse"

@@ -43,6 +43,10 @@ def test_the_loop(labelloop, imported, tmp_path):
     test = again["splits"]["test"]
     assert test["confusion"]["classes"] == ["circle", "square", "stripes"]
     matrix = test["confusion"]["matrix"]
+    low, high = test["scores"]["macro_f1"]["interval"]
+    assert low <= test["scores"]["macro_f1"]["value"] <= high
+    assert {"balanced_accuracy", "log_loss", "kappa", "mcc", "weighted_f1", "top_2_accuracy"} <= set(test["scores"])
+    assert all(len(row["recall_interval"]) == 2 for row in test["per_class"])
     assert sum(map(sum, matrix)) == test["samples"]
     assert test["accuracy"] == pytest.approx(sum(matrix[i][i] for i in range(3)) / test["samples"])
     assert [row["support"] for row in test["per_class"]] == [sum(row) for row in matrix]
@@ -66,6 +70,10 @@ def test_the_loop(labelloop, imported, tmp_path):
     assert compared["samples"] == test["samples"]
     assert compared["new_accuracy"] == pytest.approx(second["splits"]["test"]["accuracy"])
     assert not set(compared["fixed"]) & set(compared["broken"])
+    assert (compared["verdict"], compared["credit"]["samples"]) == (None, test["samples"])
+    assert "2 labels in test changed" in compared["reason"]
+    low, high = compared["difference"]["interval"]
+    assert low <= compared["difference"]["value"] <= high
 
     code, listed, _ = labelloop("runs", "--dataset", "cli", "--json")
     assert [row["run"] for row in listed["runs"]] == [second["run"], run]
