@@ -6,7 +6,7 @@ from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
 from core.review.queues import QueueSpec
 from dashboard import charts, figures, frame, results, state, wording
-from dashboard.widgets import address, empty_state, option_table, plot, run_picker, strip, verdict
+from dashboard.widgets import address, empty_state, matrix, option_table, plot, run_picker, strip, verdict
 
 workspace, dataset = frame.begin()
 st.title("Compare", anchor=False)
@@ -72,13 +72,19 @@ plot.show(
     alt=f"Accuracy of {found.old} and {found.new} with their 95% intervals",
 )
 
+verdict.draw_credit(found)
+
 for kind, ids, meaning in (
     ("fixed", found.fixed, "wrong before, right now"),
     ("broken", found.broken, "right before, wrong now"),
+    ("still wrong", found.still_wrong, "wrong before and now"),
 ):
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(f"{len(ids):,} {kind}", anchor=False, help=f"{meaning.capitalize()}, on the same {split} images.")
-        spec = QueueSpec(kind=kind, run=new.name, other=old.name, split=split)
+        if kind == "still wrong":
+            spec = workspace.review.pick(ids, f"Still wrong from {old.name} to {new.name}, {split}")
+        else:
+            spec = QueueSpec(kind=kind, run=new.name, other=old.name, split=split)
         if ids and st.button("Review these", icon=":material/grid_view:", key=f"compare.review-{kind}"):
             state.open_queue(spec)
     if ids:
@@ -86,22 +92,52 @@ for kind, ids, meaning in (
     else:
         st.caption(f"No image was {meaning}.")
 
-st.subheader("Matrices", anchor=False)
-classes, old_matrix, new_matrix = charts.aligned(before.classes, before.matrix, after.classes, after.matrix)
-across = 3 if len(classes) <= 12 else 2 if len(classes) <= 30 else 1
-panels = (
-    (found.old, charts.confusion(classes, old_matrix, template=plot.template())),
-    (found.new, charts.confusion(classes, new_matrix, template=plot.template())),
-    (f"{found.new} minus {found.old}", charts.difference(classes, old_matrix, new_matrix, template=plot.template())),
+st.subheader("What changed in the matrix", anchor=False)
+st.caption(
+    f"{new.name} minus {old.name}: blue is better (more right, fewer errors), orange is worse. Choose a cell to see "
+    "which images came and went."
 )
-for first in range(0, len(panels), across):
-    for place, column in enumerate(st.columns(across, gap="medium")[: len(panels) - first], start=first):
-        title, figure = panels[place]
-        with column:
-            st.markdown(f"**{title}**")
-            with plot.scroller(f"compare-matrix-{place}", least=charts.least_width(classes)):
-                plot.show(figure, key=f"compare.matrix-{place}", alt=f"Confusion matrix: {title}")
-st.caption("In the difference, blue is better (more right, fewer errors) and orange is worse.")
+
+
+@st.fragment
+def difference() -> None:
+    """The difference matrix beside the images that entered or left the chosen cell."""
+    classes, old_matrix, new_matrix = charts.aligned(before.classes, before.matrix, after.classes, after.matrix)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        cell = matrix.draw_difference(
+            classes,
+            old_matrix,
+            new_matrix,
+            key="difference",
+            file=f"{old.name}-{new.name}-{split}-difference",
+            dataset_id=dataset.id,
+        )
+    if cell is None:
+        return
+    came, went = workspace.understanding.moved(old.name, new.name, split, cell)
+    true, pred = (wording.escaped(name) for name in cell)
+    what = f"**{true}** got right" if true == pred else f"**{true}** taken for **{pred}**"
+    with right:
+        for number, (ids, words) in enumerate(((came, f"now by {new.name}"), (went, f"no more by {new.name}"))):
+            st.markdown(f"{len(ids):,} {what} {words}")
+            if ids:
+                spec = workspace.review.pick(ids, f"{cell[0]} → {cell[1]}, {words}")
+                strip.draw(dataset, workspace.queue(dataset.name, spec))
+                if st.button("Review these", icon=":material/grid_view:", key=f"compare.cell-{number}"):
+                    state.open_queue(spec)
+
+
+difference()
+
+if len(runs) > 2 or found.labels_changed:
+    st.subheader("All runs over the corrections made", anchor=False)
+    moments = workspace.understanding.timeline(dataset.name, split)
+    plot.show(
+        charts.timeline(moments, template=plot.template()),
+        key="compare.timeline",
+        alt=f"Accuracy on {split} of each run by the number of corrected labels, own labels and labels of now",
+    )
 
 with st.expander("How the two were trained"):
     option_table.draw([old, new])

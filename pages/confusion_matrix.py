@@ -6,12 +6,15 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
+from core.evaluation import scores
+from core.evaluation.metrics import evaluate
 from core.review.queues import QueueSpec
 from dashboard import figures, frame, navigation, results, state, wording
-from dashboard.widgets import address, class_table, empty_state, grid, headline, matrix, run_picker
+from dashboard.widgets import address, class_table, empty_state, figure_table, grid, headline, matrix, run_picker
 
 LABELS = {"now": "Labels now", "run": "As trained"}
-VALUES = {"counts": "Counts", "percent": "Row %"}
+VALUES = {"counts": "Counts", "percent": "Row %", "column": "Column %"}
+ORDER = {"given": "As given", "error": "Most errors", "clustered": "Clustered"}
 WIDE = 20  # classes past which the matrix takes the page's whole width
 
 workspace, dataset = frame.begin()
@@ -46,8 +49,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
     split = address.switch("Split", "split", splits)
     labels = address.switch("Labels", "labels", list(LABELS), LABELS.__getitem__)
     values = address.switch("Numbers", "values", list(VALUES), VALUES.__getitem__)
-
-matrix.enter()
+    order = "given"
+    if len(run.spec.get("classes", ())) > 3:
+        order = address.switch("Order", "order", list(ORDER), ORDER.__getitem__)
 
 
 @st.fragment
@@ -55,10 +59,11 @@ def explore() -> None:
     """Matrix, images of the chosen cell and figures: a click reruns only this."""
     trained = measured[split]
     try:
-        evaluation = workspace.evaluation(run.name, split, labels=labels)
+        rows, given = workspace.understanding.judged(run.name, split, labels=labels)
     except LabelloopError as error:
         st.error(wording.escaped(error), icon=":material/error:")
         return
+    evaluation = evaluate(rows, given)
     if not evaluation.samples:
         st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
         return
@@ -68,11 +73,21 @@ def explore() -> None:
     shares = [2, 3] if len(evaluation.classes) <= 4 else [1, 1] if len(evaluation.classes) <= 10 else [6, 5]
     left, right = (st.container(), st.container()) if wide else st.columns(shares, gap="medium")
     with left:
-        matrix.draw(evaluation, percent=values == "percent", before=trained if labels == "now" else None)
+        matrix.draw(
+            evaluation,
+            values=values,
+            by=order,
+            before=trained if labels == "now" else None,
+            examples=matrix.examples_of(rows, given, evaluation),
+            dataset_id=dataset.id,
+            file=f"{run.name}-{split}-matrix",
+        )
     with right:
         images(evaluation)
     st.subheader("Classes", anchor=False)
     class_table.draw(evaluation, key="matrix.classes")
+    with st.expander("All figures", icon=":material/functions:"):
+        figure_table.draw(scores.score(rows, evaluation, given))
 
 
 def images(evaluation) -> None:

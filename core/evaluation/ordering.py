@@ -20,7 +20,8 @@ def order(matrix: npt.NDArray[np.int64], by: Order) -> list[int]:
     errors = matrix.astype(np.float64)
     np.fill_diagonal(errors, 0)
     if by == "error":
-        return np.argsort(-(errors.sum(axis=0) + errors.sum(axis=1)), kind="stable").tolist()
+        worst = np.argsort(-(errors.sum(axis=0) + errors.sum(axis=1)), kind="stable")
+        return [int(place) for place in worst]
     return _clustered(matrix, errors)
 
 

@@ -69,6 +69,7 @@ def shorten(name: object, length: int = TICK_LENGTH) -> str:
 
 
 def plain(figure: go.Figure, *, ink: Ink, height: int) -> None:
+    """The look that all charts share: see-through ground, quiet lines, nothing to drag."""
     figure.update_layout(
         height=height,
         showlegend=None,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from dashboard.charts import _INKS, Template, _plain, text
+from dashboard.charts.ink import Template, of_template, plain, text
 from dashboard.palette import CLASS_COLOURS
 
 Measure = Literal["loss", "accuracy"]
@@ -16,7 +16,7 @@ def overlay(
     runs: Mapping[str, Sequence[Mapping[str, Any]]], measure: Measure, *, template: Template = "light"
 ) -> go.Figure:
     """One colour a run (keyed by its name, each a list of metrics lines), val drawn through and train dotted."""
-    ink = _INKS[template]
+    ink = of_template(template)
     figure = go.Figure()
     for place, (name, lines) in enumerate(runs.items()):
         for split, dash in SPLITS.items():
@@ -39,7 +39,7 @@ def overlay(
                     hovertemplate=f"{text(name)} {split}, epoch %{{x}}: %{{y:.3f}}<extra></extra>",
                 )
             )
-    _plain(figure, ink=ink, height=300)
+    plain(figure, ink=ink, height=300)
     figure.update_layout(
         margin={"t": 8, "b": 4, "l": 0, "r": 8},
         legend={"orientation": "h", "y": -0.18, "font": {"color": ink.muted}},

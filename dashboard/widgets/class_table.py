@@ -4,7 +4,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.evaluation.intervals import Estimate
 from core.evaluation.metrics import Evaluation
+from core.evaluation.scores import per_class
+
+_LIKELY = "Between which it likely lies on new images like these (95% interval), in percent."
 
 
 def draw(evaluation: Evaluation, *, key: str) -> None:
@@ -12,14 +16,17 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
     table = pd.DataFrame(
         [
             {
-                "Class": figures.name,
-                "Precision": figures.precision * 100,
-                "Recall": figures.recall * 100,
-                "F1": figures.f1 * 100,
-                "Labelled so": figures.support,
-                "Predicted so": figures.predicted,
+                "Class": one.name,
+                "Precision": one.precision.value * 100,
+                "likely ": _likely(one.precision),
+                "Recall": one.recall.value * 100,
+                "likely": _likely(one.recall),
+                "F1": one.f1.value * 100,
+                "likely  ": _likely(one.f1),
+                "Labelled so": one.support,
+                "Predicted so": one.predicted,
             }
-            for figures in evaluation.per_class
+            for one in per_class(evaluation)
         ]
     )
     st.dataframe(
@@ -31,6 +38,7 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
             "Class": st.column_config.TextColumn(pinned=True),
             "Precision": _bar("Of the images predicted as this class, the share that carries its label."),
             "Recall": _bar("Of the images that carry this label, the share that is predicted so."),
+            **{name: st.column_config.TextColumn(help=_LIKELY) for name in ("likely", "likely ", "likely  ")},
             "F1": _bar("The harmonic mean of precision and recall: high only if both are."),
             "Labelled so": st.column_config.NumberColumn(help="Images of this split with this label (support)."),
             "Predicted so": st.column_config.NumberColumn(help="Images of this split predicted as this class."),
@@ -40,3 +48,7 @@ def draw(evaluation: Evaluation, *, key: str) -> None:
 
 def _bar(meaning: str) -> ColumnConfig:
     return st.column_config.ProgressColumn(help=meaning, format="%.1f%%", min_value=0.0, max_value=100.0)
+
+
+def _likely(one: Estimate) -> str:
+    return f"{one.low * 100:.0f}–{one.high * 100:.0f}"

@@ -1,44 +1,55 @@
-"""Which of two runs is better, in one sentence, with how sure that is."""
+"""Which of two runs is better, in one sentence, with how sure that is; and whose merit it is."""
+
+import html
 
 import streamlit as st
 
 from core.evaluation.comparison import Comparison
+from core.evaluation.significance import SURE
 from dashboard import wording
-
-SURE = 0.05
 
 
 def draw(comparison: Comparison) -> None:
     """The sentence, and under it what it rests on."""
     with st.container(border=True):
         st.markdown(f"#### {sentence(comparison)}")
+        if comparison.reason:
+            st.markdown(wording.escaped(comparison.reason))
         st.markdown(basis(comparison))
         for line in left_out(comparison):
             st.caption(line)
 
 
 def sentence(comparison: Comparison) -> str:
-    """Better, worse or not to be told apart."""
+    """Better, worse, not to be told apart, or no verdict."""
     old, new = comparison.old, comparison.new
+    if comparison.verdict is None:
+        return f"No verdict on {old} and {new}: they were not measured alike."
     if not comparison.fixed and not comparison.broken:
         return f"{new} and {old} are right and wrong on exactly the same images."
-    if comparison.p_value >= SURE or len(comparison.fixed) == len(comparison.broken):
+    if comparison.verdict == "no clear difference":
         return f"No clear difference between {old} and {new}."
     change = comparison.new_accuracy - comparison.old_accuracy
-    return f"{new} is {'better' if change > 0 else 'worse'} than {old}: {wording.points(change)}."
+    return f"{new} is {comparison.verdict} than {old}: {wording.points(change)}."
 
 
 def basis(comparison: Comparison) -> str:
-    """The counts, and how easily chance alone would bring them about."""
+    """The counts, how easily chance alone would bring them about, and what could have been seen."""
     fixed, broken = len(comparison.fixed), len(comparison.broken)
+    low, high = comparison.interval
     counts = (
         f"On the same {comparison.samples:,} {comparison.split} images: {wording.percent(comparison.old_accuracy)} → "
         f"**{wording.percent(comparison.new_accuracy)}** right; **{fixed:,} fixed, {broken:,} broken**, "
         f"{len(comparison.still_wrong):,} still wrong."
     )
-    if fixed + broken == 0:
+    change = f"The change lies likely between {_signed(low)} and {_signed(high)} points (paired bootstrap)."
+    seen = f"With so few images only a difference of {comparison.smallest * 100:.1f} points or more would show."
+    if comparison.verdict is None:
         return counts
-    return f"{counts} {_chance(comparison.p_value)}"
+    if fixed + broken == 0:
+        return f"{counts} {seen}"
+    power = f" {seen}" if comparison.verdict == "no clear difference" else ""
+    return f"{counts} {_chance(comparison.p_value)} {change}{power}"
 
 
 def left_out(comparison: Comparison) -> list[str]:
@@ -51,6 +62,46 @@ def left_out(comparison: Comparison) -> list[str]:
         images = wording.counted(comparison.left_out, "image")
         lines.append(f"{images} left out: only in one of the runs, or without a label.")
     return lines
+
+
+def draw_credit(comparison: Comparison) -> None:
+    """The 2x2 of network and labels, and what each gave."""
+    credit = comparison.credit
+    if not credit.samples:
+        return
+    st.subheader("Better network, or better labels?", anchor=False)
+    cells = (
+        (comparison.old, credit.old_under_old, credit.old_under_new),
+        (comparison.new, credit.new_under_old, credit.new_under_new),
+    )
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th>"
+        + "".join(f"<td><b>{wording.percent(n / credit.samples)}</b> {n:,} right</td>" for n in counts)
+        + "</tr>"
+        for name, *counts in cells
+    )
+    left, right = st.columns([3, 4], vertical_alignment="center", gap="medium")
+    with left:
+        st.html(f"<table class='ll-credit'><tr><th></th><th>labels then</th><th>labels now</th></tr>{rows}</table>")
+    with right:
+        st.markdown(credit_sentence(comparison))
+
+
+def credit_sentence(comparison: Comparison) -> str:
+    """Like "Of +3.0 points, +1.0 come from corrected labels and +2.0 from the network"."""
+    credit = comparison.credit
+    if comparison.labels_changed == 0:
+        return f"No label of these {credit.samples:,} images changed, so all of the change is the network's."
+    return (
+        f"From {comparison.old} under its own labels to {comparison.new} under those of now: "
+        f"**{_signed(credit.total)} points**. Of these, **{_signed(credit.by_labels)}** come from labels that were put "
+        f"right (the old run gains them too) and **{_signed(credit.by_network)}** from the newer network."
+    )
+
+
+def _signed(share: float) -> str:
+    value = round(share * 100, 1)
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{abs(value):.1f}"
 
 
 def _chance(p: float) -> str:

@@ -26,13 +26,8 @@ FLAGS = [
 ]
 PATIENCE = 120_000  # milliseconds; machines that run tests are busy
 
-# Where a cell of the matrix lies on the screen, asked of Plotly itself.
-CELL = """([row, column]) => {
-  const plot = document.querySelector('[data-testid="stPlotlyChart"] .js-plotly-plot');
-  const { xaxis, yaxis } = plot._fullLayout;
-  const box = plot.getBoundingClientRect();
-  return { x: box.x + xaxis._offset + xaxis.d2p(column), y: box.y + yaxis._offset + yaxis.d2p(row) };
-}"""
+# Where a cell of the matrix lies on the screen, asked of the matrix itself.
+CELL = "(scroller, [row, column]) => scroller.labelloopPlace(row, column)"
 
 
 class Product:
@@ -165,9 +160,10 @@ def click_cell(page):
     """``click_cell(classes, "food", "face")`` clicks that cell of the matrix with the mouse."""
 
     def click(classes, true, pred):
-        page.locator('[data-testid="stPlotlyChart"] .js-plotly-plot .heatmaplayer').first.wait_for(state="attached")
+        matrix = page.locator("[role=application]").first
+        matrix.scroll_into_view_if_needed()
         page.wait_for_timeout(500)
-        place = page.evaluate(CELL, [classes.index(true), classes.index(pred)])
+        place = matrix.evaluate(CELL, [classes.index(true), classes.index(pred)])
         page.mouse.move(place["x"] - 3, place["y"] - 3)
         page.mouse.click(place["x"], place["y"])
 

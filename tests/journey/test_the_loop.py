@@ -29,7 +29,7 @@ def test_from_the_demonstration_to_the_matrix(page, see, workspace):
     see()
     assert page.get_by_text("What next").first.is_visible()
     page.get_by_role("link", name="Confusion matrix").click()
-    page.locator('[data-testid="stPlotlyChart"] .heatmaplayer').wait_for(state="attached")
+    page.locator("[role=application]").first.wait_for()
     figures = workspace.evaluation("run-1", "test")
     page.get_by_text(f"{figures.correct} of {figures.samples}").first.wait_for()
 

@@ -23,7 +23,34 @@ def test_newest_against_the_one_before(open_page, trained_workspace, words):
     assert "No clear difference between run-1 and run-3." in text  # 2 fixed, 0 broken: p = 0.5
     assert "**2 fixed, 0 broken**, 1 still wrong." in text
     assert "chance alone would do this or more in 50% of cases (p = 0.5)" in text
-    assert len(app.get("plotly_chart")) == 4  # the intervals, two matrices, their difference
+    assert "With so few images only a difference of" in text
+    assert "so all of the change is the network's" in text
+    assert len(app.get("plotly_chart")) == 1  # the intervals
+
+
+def test_corrected_labels_get_no_verdict_but_the_credit_is_split(open_page, corrected_workspace, words):
+    app = open_page(corrected_workspace, "compare", dataset="zoo")
+    text = words(app)
+    total = corrected_workspace.compare("run-1", "run-2").samples
+    assert not app.exception
+    assert "No verdict on run-1 and run-2" in text
+    assert "1 label in test changed between the two runs" in text
+    # run-1 had three wrong; the corrected label gives it one, the network of run-2 the other two
+    gained = [f"+{round(100 * n / total, 1):.1f}" for n in (3, 1, 2)]
+    assert f"**{gained[0]} points**" in text
+    assert f"**{gained[1]}** come from labels" in text
+    assert f"**{gained[2]}** from the newer network" in text
+    assert len(app.get("plotly_chart")) == 2  # the intervals, the timeline
+
+
+def test_a_cell_of_the_difference_opens_its_images(open_page, trained_workspace, words, address):
+    app = open_page(trained_workspace, "compare", dataset="zoo", true="<b>dog", pred="=bird")
+    assert not app.exception
+    came, went = trained_workspace.understanding.moved("run-1", "run-3", "test", ("<b>dog", "=bird"))
+    assert f"{len(went)} **<b>dog** taken for **=bird** no more by run-3" in words(app)
+    assert len(went) >= 1
+    app.button(key="compare.cell-1").click().run()
+    assert address(app)["queue"] == "picked"
 
 
 def test_a_clear_difference_is_said_in_points(open_page, trained_workspace, words):
