@@ -43,12 +43,13 @@ SWITCH = """async (title) => {
   while (!(idle() && there())) await new Promise((done) => setTimeout(done, 4));
   return performance.now() - start;
 }"""
-# Milliseconds from the click on Retrain until a chart stands under the name of another run.
+# Milliseconds from the click on Retrain until a matrix stands under the name of another run.
 RETRAIN = """async (before) => {
   const start = performance.now();
   document.querySelector('.st-key-retrain-button button').click();
   const main = () => document.querySelector('[data-testid="stMain"]');
-  while (!(main().textContent.includes(before) && main().querySelector('.js-plotly-plot .heatmaplayer')))
+  const drawn = () => [...main().querySelectorAll('*')].some((one) => one.shadowRoot?.querySelector('[role=application]'));
+  while (!(main().textContent.includes(before) && drawn()))
     await new Promise((done) => setTimeout(done, 4));
   return performance.now() - start;
 }"""
@@ -125,7 +126,7 @@ def answers(url: str) -> None:
 def retrain(page: Page, workspace: Workspace) -> list[float]:
     """Seconds from click to matrix, for each of several runs; a label is changed before each."""
     page.evaluate(SWITCH, "Confusion matrix")
-    page.locator(".js-plotly-plot .heatmaplayer").first.wait_for(state="attached")
+    page.locator("[role=application]").first.wait_for()
     times = []
     for turn in range(ROUNDS + 1):
         page.wait_for_timeout(6000)  # a person looks, and the next spare process gets ready

@@ -46,7 +46,7 @@ def test_corrected_labels_get_no_verdict_but_the_credit_is_split(open_page, corr
 def test_a_cell_of_the_difference_opens_its_images(open_page, trained_workspace, words, address):
     app = open_page(trained_workspace, "compare", dataset="zoo", true="<b>dog", pred="=bird")
     assert not app.exception
-    came, went = trained_workspace.understanding.moved("run-1", "run-3", "test", ("<b>dog", "=bird"))
+    _, went = trained_workspace.understanding.moved("run-1", "run-3", "test", ("<b>dog", "=bird"))
     assert f"{len(went)} **<b>dog** taken for **=bird** no more by run-3" in words(app)
     assert len(went) >= 1
     app.button(key="compare.cell-1").click().run()
