@@ -48,7 +48,8 @@ RETRAIN = """async (before) => {
   const start = performance.now();
   document.querySelector('.st-key-retrain-button button').click();
   const main = () => document.querySelector('[data-testid="stMain"]');
-  const drawn = () => [...main().querySelectorAll('*')].some((one) => one.shadowRoot?.querySelector('[role=application]'));
+  const matrix = (one) => one.shadowRoot?.querySelector('[role=application]');
+  const drawn = () => [...main().querySelectorAll('*')].some(matrix);
   while (!(main().textContent.includes(before) && drawn()))
     await new Promise((done) => setTimeout(done, 4));
   return performance.now() - start;
