@@ -21,11 +21,12 @@ from starlette.routing import BaseRoute, Route
 from core.domain.decisions import KINDS, Decision, Outcome
 from core.domain.errors import LabelloopError, NotFound
 from core.images.reading import UnreadableImage
-from dashboard import pictures, state
+from dashboard import pictures, state, uploading
 
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_BODY = 256 * 1024  # bytes
 MAX_DECISIONS = 500
+JSON, UPLOAD = "application/json", "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 _ID = re.compile(r"[0-9a-f]{24}")
 _TOKEN = re.compile(r"[0-9A-Za-z-]{8,64}")
@@ -44,8 +45,9 @@ def routes() -> list[BaseRoute]:
         Route("/api/alive", _fenced(_alive), methods=["GET"]),
         Route("/thumb/{dataset}/{sample}", _fenced(_thumbnail), methods=["GET"]),
         Route("/image/{dataset}/{sample}", _fenced(_image), methods=["GET"]),
-        Route("/api/decide", _fenced(_decide, writes=True), methods=["POST"]),
-        Route("/api/undo", _fenced(_undo, writes=True), methods=["POST"]),
+        Route("/api/upload/{batch}", _fenced(uploading.receive, writes=UPLOAD), methods=["POST"]),
+        Route("/api/decide", _fenced(_decide, writes=JSON), methods=["POST"]),
+        Route("/api/undo", _fenced(_undo, writes=JSON), methods=["POST"]),
     ]
 
 
@@ -120,7 +122,7 @@ async def _undo(request: Request) -> Response:
     return _outcomes(await run_in_threadpool(write))
 
 
-def _fenced(handler: _Handler, *, writes: bool = False) -> _Handler:
+def _fenced(handler: _Handler, *, writes: str = "") -> _Handler:
     async def answer(request: Request) -> Response:
         try:
             _check(request, writes=writes)
@@ -140,7 +142,7 @@ def _fenced(handler: _Handler, *, writes: bool = False) -> _Handler:
     return answer
 
 
-def _check(request: Request, *, writes: bool) -> None:
+def _check(request: Request, *, writes: str) -> None:
     hosts = request.headers.getlist("host")
     host = hosts[0] if len(hosts) == 1 else ""
     if re.sub(r":\d{1,5}$", "", host).lower() not in HOSTS:
@@ -149,8 +151,8 @@ def _check(request: Request, *, writes: bool) -> None:
         return
     if request.headers.getlist("origin") not in ([f"http://{host}"], [f"https://{host}"]):
         raise Refused(403, "Only labelloop's own pages may change labels.")
-    if request.headers.getlist("content-type") != ["application/json"]:
-        raise Refused(415, "The body has to be application/json.")
+    if request.headers.getlist("content-type") != [writes]:  # what no form of another page can send
+        raise Refused(415, f"The body has to be {writes}.")
 
 
 async def _body(request: Request) -> dict[str, Any]:

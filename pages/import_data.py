@@ -1,47 +1,58 @@
-"""Import: a folder's path, what is in it, Import, progress, report."""
+"""Import: name or drop images, see what they are, Import, progress, report."""
 
-import re
 import time
-from pathlib import Path
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.ingest.layouts import Preview
+from core.ingest.readings import Reading
 from core.review.queues import QueueSpec
 from dashboard import frame, navigation, state, wording
-from dashboard.widgets import import_preview, import_report, job_panel
+from dashboard.widgets import import_preview, import_reading, import_report, import_source, job_panel
+from dashboard.widgets.import_source import Source
 
 workspace, dataset = frame.begin()
 names = [info.name for info in workspace.datasets()]
 
 
-def folder_changed() -> None:
-    """A new folder proposes its own name for the dataset."""
-    text = str(state.get("folder", "")).strip().strip("\"'").rstrip("/\\")
-    proposed = re.sub(r"\s+", " ", Path(text).name).strip(" .")
-    state.put("name", proposed)
-    state.put("into", "Add to a dataset" if proposed in names else "New dataset")
-    state.put("problem", "")
-
-
-def look_into(folder: str) -> Preview:
+def look_into(source: Source, reading: Reading) -> Preview:
     """The preview, read once a minute: each widget on the page runs the page again."""
-    known, read_at, preview = state.get("preview", (None, 0.0, None))
-    if known != folder or time.monotonic() - read_at > 60:
-        preview = workspace.imports.preview(folder)
-        state.put("preview", (folder, time.monotonic(), preview))
+    known = state.get("preview")
+    if known is not None and known[:2] == (source, reading) and time.monotonic() - known[2] < 60:
+        return known[3]
+    with st.spinner("Looking into it …"):
+        preview = workspace.imports.preview(source.text, reading)
+    state.put("preview", (source, reading, time.monotonic(), preview))
     return preview
 
 
-def start(folder: str, name: str) -> None:
+def start(source: Source, name: str, reading: Reading) -> None:
     try:
-        state.put("job", workspace.start_import(folder, name))
+        if source.batch:
+            state.put("job", workspace.imports.start_upload(source.batch, name, reading=reading))
+        else:
+            state.put("job", workspace.imports.start(source.text, name, reading=reading))
     except LabelloopError as error:
         state.put("problem", str(error))
         return
     state.set_dataset(name)
-    state.put("folder", "")
+    import_source.clear()
+
+
+def destination() -> str:
+    """The dataset that the images go into, new or not."""
+    into = "New dataset"
+    if names:
+        choices = ["New dataset", "Add to a dataset"]
+        into = st.segmented_control("Into", choices, key="import.into", required=True, label_visibility="collapsed")
+    if into == "New dataset":
+        name = st.text_input("Name of the dataset", key="import.name").strip()
+        if name in names:
+            st.caption(f"There is a dataset {wording.escaped(name)} already; this adds to it.")
+        return name
+    at = names.index(state.get("name")) if state.get("name") in names else 0
+    return st.selectbox("Dataset", names, index=at, key="import.dataset")
 
 
 def result(name: str) -> None:
@@ -54,6 +65,8 @@ def result(name: str) -> None:
         st.info("Cancelled; nothing was added.", icon=":material/info:")
     elif job.state != "succeeded":
         st.error(wording.escaped(job.error or "The import ended without a report."), icon=":material/error:")
+    if job.state in ("failed", "lost"):
+        st.caption("Import it again: what was read is kept, and the rest is added.")
     if report:
         import_report.draw(report, key=name)
     if job.state == "succeeded" and job.dataset in names:
@@ -78,58 +91,48 @@ jobs = workspace.jobs()
 imports = [job for job in jobs if job.kind == "import"]
 running = [job for job in imports if job.active]
 for job in jobs:
-    if job.active:
+    if job.active and job.kind != "watch":
         job_panel.draw(workspace, job.name)
 
-folder = st.text_input(
-    "Folder",
-    key="import.folder",
-    placeholder="/home/me/pictures/cats-and-dogs",
-    help="The path of one folder a class, of train / val / test folders, or of a flat folder without labels.",
-    on_change=folder_changed,
-    icon=":material/folder_open:",
-)
-st.caption("Your files are never moved or changed: labelloop reads them where they are.")
-
-if folder.strip():
+try:
+    source = import_source.draw(workspace, names)
+except LabelloopError as error:
+    source = None
+    import_source.clear()
+    st.error(wording.escaped(error), icon=":material/error:")
+if source is not None:
+    reading = import_reading.chosen(source.text)
     try:
-        with st.spinner("Looking into the folder …"):
-            preview = look_into(folder)
+        preview = look_into(source, reading)
     except LabelloopError as error:
         st.error(wording.escaped(error), icon=":material/error:")
+        if reading.chosen:
+            st.button("Read it as recognised", on_click=import_reading.forget, icon=":material/undo:")
     else:
-        import_preview.draw(preview)
-        into = "New dataset"
-        if names:
-            into = st.segmented_control(
-                "Into",
-                ["New dataset", "Add to a dataset"],
-                key="import.into",
-                required=True,
-                label_visibility="collapsed",
-            )
-        if into == "New dataset":
-            name = st.text_input("Name of the dataset", key="import.name").strip()
-            if name in names:
-                st.caption(f"There is a dataset {wording.escaped(name)} already; this adds to it.")
-        else:
-            at = names.index(state.get("name")) if state.get("name") in names else 0
-            name = st.selectbox("Dataset", names, index=at, key="import.dataset")
+        import_preview.draw(preview, workspace, lambda: import_reading.draw(preview, source.text))
+        name = destination()
         if state.get("problem"):
             st.error(wording.escaped(state.get("problem")), icon=":material/error:")
-        label = f"Import {wording.counted(len(preview.files), 'image')}"
         st.button(
-            label, type="primary", icon=":material/download:", disabled=not name, on_click=start, args=(folder, name)
+            f"Import {wording.counted(len(preview.files), 'image')}",
+            type="primary",
+            icon=":material/download:",
+            disabled=not name,
+            on_click=start,
+            args=(source, name, reading),
         )
 
 ended = [job for job in imports if not job.active]
-if ended and not running and not folder.strip():
+if ended and not running and source is None:
     named = [job for job in ended if job.name == (state.param("job") or state.get("job"))]
     result((named or ended)[0].name)
-elif not imports and not folder.strip():
+elif not imports and source is None:
     st.markdown(
-        "**What a folder can look like**\n\n"
+        "**What it can look like**\n\n"
         "- one folder a class: `pets/cat/…`, `pets/dog/…`\n"
         "- split folders with class folders in them: `pets/train/cat/…`, `pets/val/cat/…`, `pets/test/cat/…`\n"
+        "- deeper folders, of which you choose the level that is the class\n"
+        "- a table of paths and labels: CSV, `metadata.jsonl`, Parquet\n"
+        "- the output folder of an image generator\n"
         "- a flat folder of images without labels, to be labelled in Review"
     )

@@ -139,7 +139,7 @@ def _usable(listing: Listing, name: str) -> bool:
         table = _table(listing, name, Reading())
     except BadInput:
         return False
-    return table is not None and table.label_column is not None
+    return table is not None and bool(table.rows)
 
 
 def _tables(listing: Listing, reading: Reading) -> dict[str, Table]:

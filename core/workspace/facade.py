@@ -41,6 +41,7 @@ from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, login, same_request
 from core.workspace.review import Review
 from core.workspace.understanding import Understanding
+from core.workspace.uploads import Uploads
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
 if TYPE_CHECKING:
@@ -182,6 +183,11 @@ class Workspace:
     def imports(self) -> Imports:
         """Previews, imports and watch folders."""
         return Imports(self)
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that came through the browser."""
+        return Uploads(self.paths)
 
     def start_import(self, source: str | Path, dataset: str, *, seed: int = 0) -> str:
         """Import a source as it is recognised, in the background, then embed; returns the job's name.

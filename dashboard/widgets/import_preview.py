@@ -2,15 +2,16 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import chain, zip_longest
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from core.images import thumbnails
-from core.images.reading import UnreadableImage, decode, read_bytes
+from core.images.reading import UnreadableImage, decode
 from core.ingest.layouts import ImageFile, Preview
+from core.workspace import Workspace
 from dashboard import charts, palette, wording
 from dashboard.widgets import plot, strip
 
@@ -19,25 +20,27 @@ _BARS = 20  # classes drawn as bars; more go into a table
 _LISTED = 500
 
 
-def draw(preview: Preview) -> None:
-    """The card of one folder."""
+def draw(preview: Preview, workspace: Workspace, switches: Callable[[], None]) -> None:
+    """The card of one source; ``switches`` draws what reads it otherwise."""
     with st.container(border=True):
         st.markdown(f"**{wording.escaped(preview.sentence)}**")
         st.caption(_explained(preview))
+        switches()
+        for note in preview.notes:
+            st.info(wording.escaped(note), icon=":material/info:")
+        shown = tuple((os.fsencode(file.path), wording.printable(file.label or "")) for file in examples(preview))
         strip.draw_pictures(
-            _thumbnails(
-                tuple((os.fsencode(file.path), wording.printable(file.label or "")) for file in examples(preview))
-            ),
+            _thumbnails(shown, workspace, os.fsencode(preview.folder)),
             [wording.printable(name) for name in preview.classes],
         )
         if any(file.label is not None for file in preview.files):
             _classes(preview)
-        if preview.skipped:
-            with st.expander(f"{wording.counted(len(preview.skipped), 'file')} will be skipped"):
+        if preview.skipped_count:
+            with st.expander(f"{wording.counted(preview.skipped_count, 'file')} will be skipped"):
                 rows = [{"File": path, "Why": why} for path, why in preview.skipped[:_LISTED]]
                 st.dataframe(pd.DataFrame(rows), hide_index=True)
-                if len(preview.skipped) > _LISTED:
-                    st.caption(f"The first {_LISTED} of {len(preview.skipped):,}.")
+                if preview.skipped_count > _LISTED:
+                    st.caption(f"The first {_LISTED} of {preview.skipped_count:,}.")
 
 
 def examples(preview: Preview) -> list[ImageFile]:
@@ -51,11 +54,19 @@ def examples(preview: Preview) -> list[ImageFile]:
 
 
 def _explained(preview: Preview) -> str:
+    if preview.tool:
+        return "What the files carry of their making is read. The images come in without labels; give them in Review."
     if preview.layout == "flat folder":
         return "The images come in without labels; give them in Review."
-    how = "Each folder's name becomes the label of the images in it."
+    how = {
+        "table": f"Labels come from the column {wording.escaped(preview.label_column)}."
+        if preview.label_column
+        else "The table has no column of labels: choose one, or label the images in Review.",
+        "FiftyOne dataset": f"Labels come from the field {wording.escaped(preview.label_column or 'ground_truth')}.",
+        "file names": "What a file's name begins with becomes its label.",
+    }.get(preview.layout, "Each folder's name becomes the label of the images in it.")
     if preview.splits:
-        return f"{how} The splits that the folders bring ({', '.join(preview.splits)}) are kept."
+        return f"{how} The splits that the source brings ({', '.join(preview.splits)}) are kept."
     return f"{how} labelloop divides the images into train, val and test, the same share of each class."
 
 
@@ -85,13 +96,12 @@ def _classes(preview: Preview) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=20, ttl=600)
-def _thumbnails(files: tuple[tuple[bytes, str], ...]) -> list[tuple[bytes, str]]:
+def _thumbnails(files: tuple[tuple[bytes, str], ...], _workspace: Workspace, _source: bytes) -> list[tuple[bytes, str]]:
     found = []
-    for path, label in files:
+    paths = [os.fsdecode(path) for path, _ in files]
+    for data, (_, label) in zip(_workspace.imports.examples(os.fsdecode(_source), paths), files, strict=True):
         try:
-            found.append(
-                (thumbnails.make(decode(read_bytes(Path(os.fsdecode(path))), at_least=thumbnails.SIZE)), label)
-            )
+            found.append((thumbnails.make(decode(data, at_least=thumbnails.SIZE)), label))
         except UnreadableImage:  # the import will quarantine it and say why
             continue
     return found

@@ -61,8 +61,23 @@ def _files(report: Mapping[str, Any]) -> None:
             for line in report.get("duplicates", [])
         ],
     )
+    _table("Added", report.get("added", 0), _labelled(report.get("added_files", [])))
+    _table("Changed", report.get("changed", 0), _labelled(report.get("changed_files", [])))
+    _table("There already", report.get("present", 0), _labelled(report.get("present_files", [])))
+    _table(
+        "Other label in the source",
+        report.get("kept", 0),
+        [
+            {"File": line["path"], "Label here, kept": line["label"], "In the source": line["label_of_source"]}
+            for line in report.get("kept_labels", [])
+        ],
+    )
     _table("Quarantined", report.get("quarantined", 0), _reasons(report.get("quarantine", [])))
     _table("Skipped", report.get("skipped", 0), _reasons(report.get("skipped_files", [])))
+
+
+def _labelled(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"File": line["path"], "Label": line["label"]} for line in lines]
 
 
 def _reasons(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pytest
 from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 from core.workspace import RunView, Workspace
+from core.workspace.imports import Imports
 
 REPORT = {
     "files": 12,
@@ -55,7 +56,7 @@ def test_it_says_that_files_are_left_alone(open_page, empty_workspace, words):
     app = open_page(empty_workspace, "import_data")
     assert not app.exception
     assert "never moved or changed" in words(app)
-    assert "What a folder can look like" in words(app)
+    assert "What it can look like" in words(app)
 
 
 def test_a_folder_is_previewed_and_named(open_page, empty_workspace, images, words):
@@ -96,7 +97,7 @@ def test_a_flat_folder_says_that_labels_come_later(open_page, empty_workspace, i
 
 def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, monkeypatch):
     asked = []
-    monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append((folder, name)) or "job-1")
+    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading: asked.append((source, name)) or "job-1")
     app = type_folder(open_page(empty_workspace, "import_data"), images)
     app.text_input(key="import.name").set_value("my zoo").run()
     next(button for button in app.button if button.label == "Import 60 images").click().run()
@@ -107,7 +108,7 @@ def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, 
 
 def test_more_can_go_into_a_dataset_that_is_there(open_page, trained_workspace, images, monkeypatch, words):
     asked = []
-    monkeypatch.setattr(Workspace, "start_import", lambda self, folder, name: asked.append(name) or "job-1")
+    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading: asked.append(name) or "job-1")
     app = type_folder(open_page(trained_workspace, "import_data"), images)  # its name is that of a dataset
     assert app.selectbox(key="import.dataset").value == "zoo"
     app.selectbox(key="import.dataset").select("fresh").run()
@@ -142,6 +143,46 @@ def test_a_failed_import_says_why(open_page, trained_workspace, monkeypatch):
     app = open_page(trained_workspace, "import_data")
     assert not app.exception
     assert errors(app) == ["None of the 3 files could be read."]
+
+
+def test_a_folder_can_be_read_otherwise(open_page, empty_workspace, images, tmp_path, words):
+    for month in ("may", "june"):
+        shutil.copytree(images, tmp_path / "trip" / month)
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "trip")
+    assert "One folder a class, 2 classes, 120 images" in words(app)
+    layout = next(box for box in app.selectbox if box.label == "Read it as")
+    layout.select("nested folders").run()
+    level = next(box for box in app.selectbox if box.label.startswith("The class is"))
+    assert level.options == ["Level 1: june, may", "Level 2: <b>dog, =bird, cat"]
+    level.select(2).run()
+    assert not app.exception
+    assert "Nested folders, the class at level 2, 3 classes, 120 images" in words(app)
+    asked = next(box for box in app.selectbox if box.label == "Read it as")
+    asked.select("flat folder").run()
+    assert "A flat folder without labels, 120 images" in words(app)
+
+
+def test_a_tables_column_can_be_chosen(open_page, empty_workspace, images, tmp_path, words):
+    shutil.copytree(images / "cat", tmp_path / "cats")
+    lines = ["file_name,mood,colour", *(f"{path.name},good,red" for path in sorted((tmp_path / "cats").iterdir()))]
+    (tmp_path / "cats" / "metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "cats")
+    assert "A flat folder without labels" in words(app)
+    next(box for box in app.selectbox if box.label == "Read it as").select("table").run()
+    next(box for box in app.selectbox if box.label == "Column of labels").select("mood").run()
+    assert not app.exception
+    assert "A table of paths and labels, 1 class, 20 images" in words(app)
+    assert "Labels come from the column mood." in words(app)
+
+
+def test_an_archive_is_previewed_without_being_unpacked(open_page, empty_workspace, images, tmp_path, words):
+    shutil.make_archive(str(tmp_path / "pets"), "zip", images)
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "pets.zip")
+    assert "One folder a class, 3 classes, 60 images" in words(app)
+    assert app.text_input(key="import.name").value == "pets"
+    strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
+    assert strip.count("<figure") == 12
+    assert not empty_workspace.paths.uploads.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux file systems take such names")
