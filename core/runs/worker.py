@@ -58,13 +58,16 @@ class Progress:
         self._thread.join()
         self.write()
 
-    def phase(self, name: str, *, total: int = 0, **fields: Any) -> None:
-        """Begin a phase of ``total`` images and say so at once; other fields of the status may change with it."""
+    def phase(self, name: str, *, total: int = 0, done: int = 0, **fields: Any) -> None:
+        """Begin a phase of ``total`` images and say so at once; other fields of the status may change with it.
+
+        ``done`` of them were done before, by a run that goes on.
+        """
         with self._changed:
-            self._fields.update(phase=name, done=0, total=total, **fields)
+            self._fields.update(phase=name, done=done, total=total, **fields)
             self._expected = 0.0
             self._marks.clear()
-            self._marks.append((time.monotonic(), 0))
+            self._marks.append((time.monotonic(), done))
         self.write()
 
     def update(self, **fields: Any) -> None:

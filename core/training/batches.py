@@ -1,13 +1,13 @@
 """Batches of samples: which images go together, and how pixels become what a network sees."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from core.training.models import MEAN, STD
+from core.training.models import MEAN, STD, Numbers
 from core.training.task import Rows
 
 Batch = Callable[[Rows], Tensor]  # positions -> uint8 (n, side, side, 3) on the CPU
@@ -15,13 +15,23 @@ Batch = Callable[[Rows], Tensor]  # positions -> uint8 (n, side, side, 3) on the
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Labelled samples: positions for ``batch`` and class indices, for train and val."""
+    """Labelled samples: positions for ``batch`` and class indices, for train and val.
+
+    Networks see (pixel / 255 - ``mean``) / ``std``.
+    """
 
     batch: Batch
     side: int  # of the images, in pixels
     target: Rows  # of every position; only those of train and val are looked at
     train: Rows
     val: Rows
+    classes: int
+    mean: Numbers = MEAN
+    std: Numbers = STD
+
+    def images(self, rows: Rows, device: torch.device) -> Tensor:
+        """The samples at ``rows`` as a network sees them, not augmented."""
+        return normalised(as_images(self.batch(rows), device), self.mean, self.std)
 
 
 def batches(rows: Rows, size: int) -> Iterator[Rows]:
@@ -35,19 +45,24 @@ def batches(rows: Rows, size: int) -> Iterator[Rows]:
         start = end
 
 
-def ahead(parts: list[Rows], batch: Batch) -> Iterator[tuple[Rows, Tensor]]:
-    """Each part with its pixels; the next part's are gathered by a thread meanwhile."""
+def ahead(parts: list[Rows], batch: Batch) -> Generator[tuple[Rows, Tensor]]:
+    """Each part with its pixels; the next part's are gathered by a thread meanwhile.
+
+    Close it (contextlib.closing) where the loop over it can end early. Left to the garbage collector it is closed in
+    whichever thread that happens to run in, and waits there for a thread that may be the same one.
+    """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gather") as pool:
-        coming = pool.submit(batch, parts[0])
-        for part, after in zip(parts, [*parts[1:], None], strict=True):
-            pixels = coming.result()
-            if after is not None:
-                coming = pool.submit(batch, after)
+        coming = [pool.submit(batch, part) for part in parts[:1]]
+        for place, part in enumerate(parts):
+            pixels = coming.pop().result()
+            coming = [pool.submit(batch, after) for after in parts[place + 1 : place + 2]]
             yield part, pixels
 
 
 def as_images(pixels: Tensor, device: torch.device) -> Tensor:
     """uint8 (n, side, side, 3) to float (n, 3, side, side) in [0, 1], channels last in memory, on the device."""
+    if device.type == "cuda":
+        pixels = pixels.pin_memory()  # only such memory is copied while the GPU works
     return pixels.to(device, non_blocking=True).permute(0, 3, 1, 2).to(torch.float32).div_(255)
 
 
@@ -58,8 +73,8 @@ def shrunk(images: Tensor, side: int) -> Tensor:
     return nn.functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 
-def normalised(images: Tensor) -> Tensor:
+def normalised(images: Tensor, mean: Numbers = MEAN, std: Numbers = STD) -> Tensor:
     """Images in [0, 1] to what the networks see."""
-    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    scale = torch.tensor(std, device=images.device).view(1, 3, 1, 1)
+    middle = torch.tensor(mean, device=images.device).view(1, 3, 1, 1)
+    return ((images - middle) / scale).contiguous(memory_format=torch.channels_last)

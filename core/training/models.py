@@ -1,77 +1,151 @@
-"""The networks: a small CNN of our own for few images, and torchvision's ResNet-18."""
+"""From a recipe to a network with its weights: ours, torchvision's, timm's and the bundled one."""
 
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 
-from core.domain.errors import BadInput
-from core.training.weights import load_download, load_file
+from core.domain.errors import BadInput, MissingProgram
+from core.domain.models import TIMM
+from core.domain.runs import TrainOptions
+from core.training.convnets import BlockResNet, HobbyCNN, LayerCNN, SharedCNN, SmallCNN, append_zero
+from core.training.weights import bundled_file, load_download, load_file
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which pretrained weights expect
-LEARNING_RATES = {"cnn": 3e-3, "resnet18": 1e-3}  # from scratch
-FINE_TUNING_RATE = 3e-4  # for a pretrained body; its new head learns ten times faster
-WIDTHS = (32, 64, 128, 224)
-_SMALL_IMAGE = 48  # up to this size the first layer keeps the resolution
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which most pretrained weights expect
+_NOTHING = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+_LITE = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
+_TORCHVISION = {
+    "resnet18": ("resnet18", "fc."),
+    "resnet34": ("resnet34", "fc."),
+    "resnet50": ("resnet50", "fc."),
+    "efficientnet-b0": ("efficientnet_b0", "classifier.1."),
+    "vit-b-16": ("vit_b_16", "heads.head."),
+}
 
-
-class SmallCNN(nn.Module):
-    """A residual network of 1.6 million parameters: a stem, three stages of one block, an average, a linear head."""
-
-    def __init__(self, classes: int, *, image_size: int) -> None:
-        super().__init__()
-        stem = WIDTHS[0]
-        self.stem = _conv(3, stem, stride=1 if image_size <= _SMALL_IMAGE else 2)
-        self.stages = nn.Sequential(*[_Stage(a, b) for a, b in pairwise(WIDTHS)])
-        self.dropout = nn.Dropout(0.1)
-        self.fc = nn.Linear(WIDTHS[-1], classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, classes) of normalised images (n, 3, size, size)."""
-        features = self.stages(self.stem(images)).mean(dim=(2, 3))
-        logits: Tensor = self.fc(self.dropout(features))
-        return logits
+Numbers = tuple[float, ...]
 
 
-def build(name: str, classes: int, *, image_size: int, weights: str, cache: Path) -> nn.Module:
-    """The network ``name`` with its weights: "none", "download", or a file. The head always fits ``classes``.
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A network with what its training must know of it.
+
+    ``head`` begins the names of its last layer's parameters; it sees (pixel / 255 - ``mean``) / ``std``. ``multiple``:
+    smaller images of early epochs must have sides of so many pixels; 0: it takes one size only. ``settle``: its
+    BatchNorm may begin with plain averages.
+    """
+
+    module: nn.Module
+    head: str = "fc."
+    mean: Numbers = MEAN
+    std: Numbers = STD
+    multiple: int = 1
+    settle: bool = True
+
+
+def build(options: TrainOptions, classes: int, *, cache: Path) -> Network:
+    """The recipe's network with its weights; its output is always (n, ``classes``) logits.
 
     Raises:
-        BadInput: the weights cannot be used with this network.
+        BadInput: the weights cannot be used with this network, or its output with so many classes.
         Offline: they could not be downloaded.
+        MissingProgram: timm is not installed.
     """
-    network: nn.Module
-    if name == "cnn":
-        network = SmallCNN(classes, image_size=image_size)
-    else:
-        network = torchvision.models.resnet18(weights=None, num_classes=classes)
-    if weights == "download":
-        if name != "resnet18":
-            raise BadInput("There are no weights to download for the small CNN; train it from scratch.")
-        load_download(network, torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url, cache)
-    elif weights != "none":
-        load_file(network, Path(weights).expanduser())
+    outputs = classes
+    if options.head == "single-logit":
+        if classes != 2:
+            raise BadInput(f"A single-logit output tells two classes apart, not {classes}; choose softmax.")
+        outputs = 1
+    network = _untrained(options, outputs)
+    if options.start == "download":
+        if options.model.startswith(TIMM):
+            _load_timm(network, options, cache)
+        else:
+            weights = torchvision.models.get_model_weights(_TORCHVISION[options.model][0]).DEFAULT
+            if options.model == "resnet50":  # the newer recipe's features fine-tune worse
+                weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V1
+            load_download(network.module, weights.url, cache, head=network.head, title=options.info.title)
+    elif options.start == "bundled":
+        load_file(network.module, bundled_file(), head=network.head)
+    elif options.start != "none":
+        load_file(network.module, Path(options.start).expanduser(), head=network.head)
+    if outputs == 1:
+        network.module.register_forward_hook(append_zero)
     return network
 
 
-class _Stage(nn.Module):
-    """Halve the resolution, then one residual block."""
-
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__()
-        self.down = _conv(before, after, stride=2)
-        self.first = _conv(after, after)
-        last = nn.BatchNorm2d(after)
-        nn.init.zeros_(last.weight)  # a block starts as the identity, which trains faster
-        self.second = nn.Sequential(nn.Conv2d(after, after, 3, padding=1, bias=False), last)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.down(x)
-        return nn.functional.relu(x + self.second(self.first(x)))
+def parameters_of(network: nn.Module) -> int:
+    """How many numbers it learns."""
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _conv(before: int, after: int, *, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
-    )
+def _untrained(options: TrainOptions, outputs: int) -> Network:
+    name, size = options.model, options.image_size
+    mean, std = _NOTHING if options.normalise == "none" else (MEAN, STD)
+    own: dict[str, Any] = {
+        "cnn": lambda: SmallCNN(outputs, image_size=size),
+        "hobby-cnn": lambda: HobbyCNN(outputs, image_size=size),
+        "shared-cnn": lambda: SharedCNN(outputs, image_size=size),
+        "layer-cnn": lambda: LayerCNN(outputs, table=options.layers, image_size=size),
+        "block-resnet": lambda: BlockResNet(outputs, blocks=options.blocks),
+    }
+    if name in own:
+        multiple = {"hobby-cnn": 32, "shared-cnn": 64}.get(name, 1)
+        return Network(own[name](), mean=mean, std=std, multiple=multiple, settle=name != "shared-cnn")
+    if name == "efficientnet-lite0":
+        if options.normalise == "auto":
+            mean, std = _LITE
+        return Network(_lite(outputs, size), head="_fc.", mean=mean, std=std, multiple=32)
+    if name in _TORCHVISION:
+        known, head = _TORCHVISION[name]
+        transformer = {"image_size": size} if name == "vit-b-16" else {}
+        module = torchvision.models.get_model(known, weights=None, num_classes=outputs, **transformer)
+        return Network(module, head, mean, std, multiple=0 if transformer else 1)
+    return _timm_network(options, outputs, mean, std)
+
+
+def _lite(outputs: int, size: int) -> nn.Module:
+    from efficientnet_lite_pytorch import EfficientNet
+
+    module: nn.Module = EfficientNet.from_name("efficientnet-lite0", num_classes=outputs, image_size=size)
+    return module
+
+
+def _timm() -> Any:
+    try:
+        import timm
+    except ImportError as error:
+        raise MissingProgram("Networks of timm's need it installed: pip install labelloop[timm].") from error
+    return timm
+
+
+def _timm_network(options: TrainOptions, outputs: int, mean: Numbers, std: Numbers) -> Network:
+    name = options.model.removeprefix(TIMM)
+    timm = _timm()
+    if name.split(".")[0] not in timm.list_models():
+        raise BadInput(f"timm knows no network {name!r}.")
+    try:
+        module = timm.create_model(name, pretrained=False, num_classes=outputs, img_size=options.image_size)
+    except TypeError:  # a convolutional network takes every size
+        module = timm.create_model(name, pretrained=False, num_classes=outputs)
+    config = module.pretrained_cfg
+    if options.normalise == "auto":
+        mean, std = tuple(config["mean"]), tuple(config["std"])
+    classifier = config["classifier"]
+    if not isinstance(classifier, str):
+        raise BadInput(f"{name} has more than one last layer, which labelloop cannot train.")
+    return Network(module, f"{classifier}.", mean, std, multiple=0)
+
+
+def _load_timm(network: Network, options: TrainOptions, cache: Path) -> None:
+    from core.training.weights import offline
+
+    name = options.model.removeprefix(TIMM)
+    try:
+        donor = _timm().create_model(name, pretrained=True, cache_dir=str(cache / "weights"))
+    except Exception as error:  # timm's hub raises errors of several libraries for a network that is not there
+        raise offline(name, error) from error
+    from core.training.weights import fill
+
+    fill(network.module, donor.state_dict(), name, head=network.head)

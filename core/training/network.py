@@ -14,9 +14,10 @@ from core.runs import predictions
 from core.runs.atomic import write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
-from core.training.batches import Examples, as_images, batches, normalised
-from core.training.loop import Recipe, fit, make_fabric
-from core.training.models import MEAN, STD, build
+from core.training.batches import Examples, batches
+from core.training.devices import make_fabric
+from core.training.loop import fit
+from core.training.models import Network, build, parameters_of
 from core.training.pixels import decoded
 from core.training.task import Rows, Task, require_two_classes
 
@@ -34,48 +35,33 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     """
     options = task.options
     torch.manual_seed(options.seed)
-    pretrained = options.pretrained
-    network = build(  # before the slow part: weights that cannot be had are told at once
-        options.model,
-        len(task.classes),
-        image_size=options.image_size,
-        weights=options.start,
-        cache=paths.workspace.cache,
-    )
-    fabric = make_fabric()
-    progress.update(device=fabric.device.type)
+    fabric = make_fabric(options)
+    # Before the slow part: weights that cannot be had are told at once.
+    network = build(options, len(task.classes), cache=paths.workspace.cache)
+    progress.update(device=fabric.device.type, parameters=parameters_of(network.module))
     pixels = _pixels(paths, task, progress)
-    examples = _examples(task, pixels)
-    recipe = Recipe(
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        rate=options.peak_rate,
-        pretrained=pretrained,
-        seed=options.seed,
-    )
-    fit(network, examples, recipe, fabric=fabric, paths=paths, progress=progress)
-    _predict(paths, task, network, examples, np.flatnonzero(pixels.found), progress)
+    examples = _examples(task, pixels, network)
+    fit(network, examples, options, fabric=fabric, paths=paths, progress=progress)
+    _predict(paths, task, network.module, examples, np.flatnonzero(pixels.found), progress)
     progress.phase("exporting")
-    export(paths, network, task, pixels)
+    export(paths, network, task, examples, np.flatnonzero(pixels.found)[:4])
 
 
-def export(paths: RunPaths, network: nn.Module, task: Task, pixels: Located) -> None:
+def export(paths: RunPaths, network: Network, task: Task, examples: Examples, some: Rows) -> None:
     """Write the network as ONNX (normalised image batch in, logits out) and its card, checked against torch.
 
     Raises:
         RuntimeError: ONNX Runtime computes something else than torch.
     """
-    size = task.options.image_size
-    network = copy.deepcopy(network).to("cpu").to(memory_format=torch.contiguous_format).eval()
-    some = np.flatnonzero(pixels.found)[:4]
-    images = normalised(as_images(torch.from_numpy(pixels.read(some, np.uint8)), torch.device("cpu"))).contiguous()
+    module = copy.deepcopy(network.module).to("cpu").to(memory_format=torch.contiguous_format).eval()
+    images = examples.images(some, torch.device("cpu")).contiguous()
     with torch.inference_mode():
-        expected = network(images).numpy()
+        expected = module(images).numpy()
     with written_aside(paths.model) as aside:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracing exporter warns of its age; the newer needs one package more
             torch.onnx.export(
-                network,
+                module,
                 (images,),
                 str(aside),
                 dynamo=False,
@@ -89,7 +75,14 @@ def export(paths: RunPaths, network: nn.Module, task: Task, pixels: Located) -> 
             raise RuntimeError(f"the exported model differs from the trained one by {off:.2g}")
     write_json(
         paths.model_card,
-        {"input": "image", "size": size, "mean": MEAN, "std": STD, "resize": "squeeze", "classes": list(task.classes)},
+        {
+            "input": "image",
+            "size": task.options.image_size,
+            "mean": network.mean,
+            "std": network.std,
+            "resize": "squeeze",
+            "classes": list(task.classes),
+        },
     )
 
 
@@ -113,13 +106,22 @@ def _pixels(paths: RunPaths, task: Task, progress: Progress) -> Located:
     return pixels
 
 
-def _examples(task: Task, pixels: Located) -> Examples:
+def _examples(task: Task, pixels: Located, network: Network) -> Examples:
     def batch(rows: Rows) -> Tensor:
         return torch.from_numpy(pixels.read(rows, np.uint8))
 
     train, val = (rows[pixels.found[rows]] for rows in (task.labelled("train"), task.labelled("val")))
     require_two_classes(task, train)
-    return Examples(batch=batch, side=task.options.image_size, target=task.target, train=train, val=val)
+    return Examples(
+        batch=batch,
+        side=task.options.image_size,
+        target=task.target,
+        train=train,
+        val=val,
+        classes=len(task.classes),
+        mean=network.mean,
+        std=network.std,
+    )
 
 
 def _predict(
@@ -133,7 +135,7 @@ def _predict(
     with torch.inference_mode():
         for part in batches(rows, _PREDICTION_BATCH):
             progress.check()
-            logits = network(normalised(as_images(examples.batch(part), device)))
+            logits = network(examples.images(part, device))
             parts.append(logits.float().softmax(dim=1).cpu().numpy())
             progress.advance(len(part))
     samples = task.snapshot.samples.iloc[rows]

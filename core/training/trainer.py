@@ -1,0 +1,244 @@
+"""A network in training: its optimiser, averages, random numbers and place in the epoch. All of it can be saved."""
+
+import logging
+import math
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from core.domain.errors import LabelloopError
+from core.domain.runs import TrainOptions
+from core.runs.worker import Progress
+from core.training.augment import Augmentation
+from core.training.batches import Examples, ahead, as_images, batches, normalised, shrunk
+from core.training.choosing import Figures
+from core.training.devices import out_of_memory
+from core.training.models import Network
+from core.training.optimisers import Average, load_state_tensors, make_optimizer, state_tensors
+from core.training.sampling import class_weights, epoch_order
+from core.training.schedule import Plateau, factor_at, phase_of
+from core.training.task import Rows
+
+_MOMENTUM = 0.1  # of BatchNorm's statistics, once they are no longer plain averages
+_SMALLEST_BATCH = 2  # BatchNorm cannot learn from one image
+_LOOK_EVERY = 16  # steps: to look at a loss is to wait for the GPU
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where training stands: whole epochs done, and sums over the samples ``seen`` of the next one."""
+
+    epoch: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    right: float = 0.0
+    steps: int = 0  # of the whole run
+    seconds: float = 0.0  # spent on the epoch that is going on
+
+
+class Trainer:
+    """Trains ``network`` in place; ``size`` is the batch size in use."""
+
+    def __init__(
+        self, network: Network, examples: Examples, options: TrainOptions, fabric: Fabric, progress: Progress
+    ) -> None:
+        network.module.to(fabric.device).to(memory_format=torch.channels_last)
+        self._raw = make_optimizer(network, options)
+        self._wrapped, self._optimizer = fabric.setup(network.module, self._raw)
+        self._network, self._examples, self._options = network, examples, options
+        self._fabric, self._progress = fabric, progress
+        self._random = torch.Generator(device=fabric.device).manual_seed(options.seed)
+        self._augmentation = Augmentation(options)
+        weights = class_weights(examples.train, examples.target, examples.classes)
+        self._weights = torch.from_numpy(weights).to(fabric.device) if options.balance == "weights" else None
+        self._average = Average(network.module, options.ema) if options.ema else None
+        self._pending: list[tuple[Tensor, Tensor, int]] = []
+        self.place = Place()
+        self.plateau = Plateau()
+        self.peak = options.peak_rate
+        self.size = max(_SMALLEST_BATCH, options.batch_size)
+
+    @property
+    def judged(self) -> nn.Module:
+        """The weights that are validated and kept: the moving average where there is one."""
+        return self._average.module if self._average else self._network.module
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step, of what is not faster or slower by itself."""
+        return float(self._optimizer.param_groups[0]["lr"] / self._optimizer.param_groups[0]["factor"])
+
+    def epoch(self, side: int) -> Figures:
+        """Go on with the epoch where it stands, to its end; at a loss that is no number, or when somebody asked to stop
+        and keep the best, it ends early. Where memory is too small, it goes on with half the batch.
+
+        Raises:
+            Cancelled, Paused: somebody asked for it; the place is that of the last whole step.
+            LabelloopError: not even the smallest batch fits.
+        """
+        options, examples = self._options, self._examples
+        number = self.place.epoch + 1
+        order = epoch_order(
+            examples.train, examples.target, seed=options.seed, epoch=number, balanced=options.balance == "sampling"
+        )
+        self._begin(number)
+        while True:
+            try:
+                self._steps(order, number, side)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                if self.size == _SMALLEST_BATCH:
+                    raise LabelloopError("The memory is too small for this network; use smaller images.") from error
+            self._halve()
+        seen = max(1, self.place.seen)
+        return Figures(self.place.loss / seen, self.place.right / seen)
+
+    def end_epoch(self) -> None:
+        """Count the epoch as done."""
+        self.place = Place(epoch=self.place.epoch + 1, steps=self.place.steps)
+
+    def step(self, part: Rows, pixels: Tensor, side: int, rate: float) -> tuple[Tensor, Tensor]:
+        """One batch, one optimiser step; its loss and how many it got right, on the device."""
+        options, device = self._options, self._fabric.device
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        images = self._augmentation.vary(shrunk(as_images(pixels, device), side), self._random)
+        images = normalised(images, self._examples.mean, self._examples.std)
+        target = torch.from_numpy(self._examples.target[part]).to(device, non_blocking=True)
+        share, other = 1.0, target
+        if options.mixup:
+            images, share, other = self._mixed(images, target)
+        logits = self._wrapped(images).float()
+        loss = share * self._loss(logits, target)
+        if share < 1:
+            loss = loss + (1 - share) * self._loss(logits, other)
+        self._optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(loss)
+        if options.clip:
+            self._fabric.clip_gradients(self._wrapped, self._optimizer, max_norm=options.clip, error_if_nonfinite=False)
+        if device.type == "cuda" or math.isfinite(loss.detach().item()):  # a GPU is not waited for
+            self._optimizer.step()
+            if self._average:
+                self._average.update(self._network.module)
+        return loss.detach(), (logits.detach().argmax(dim=1) == target).sum()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that going on depends on, as tensors and as JSON."""
+        self._settle()
+        tensors = {f"model.{name}": value for name, value in self._network.module.state_dict().items()}
+        memory, others = state_tensors(self._raw)
+        tensors |= {f"optimizer.{name}": value for name, value in memory.items()}
+        tensors["random.torch"] = torch.get_rng_state()
+        tensors["random.augment"] = self._random.get_state()
+        if self._fabric.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self._fabric.device)
+        if self._average:
+            tensors |= {f"average.{name}": value for name, value in self._average.module.state_dict().items()}
+        return tensors, {
+            "place": asdict(self.place),
+            "plateau": asdict(self.plateau),
+            "peak": self.peak,
+            "size": self.size,
+            "optimizer": others,
+            "updates": self._average.updates if self._average else 0,
+            "scaler": self._fabric._precision.state_dict(),
+        }
+
+    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Become what :meth:`state` described."""
+
+        def named(prefix: str) -> dict[str, Tensor]:
+            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+        self._network.module.load_state_dict(named("model."))
+        load_state_tensors(self._raw, named("optimizer."), state["optimizer"])
+        torch.set_rng_state(tensors["random.torch"])
+        if self._fabric.device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], self._fabric.device)
+        if self._average:
+            self._average.module.load_state_dict(named("average."))
+            self._average.updates = state["updates"]
+        try:
+            self._random.set_state(tensors["random.augment"])
+        except RuntimeError:
+            log.warning("goes on with other random numbers: the run began on another kind of device")
+        if state["scaler"]:
+            self._fabric._precision.load_state_dict(state["scaler"])
+        self.place, self.plateau = Place(**state["place"]), Plateau(**state["plateau"])
+        self.peak, self.size = state["peak"], state["size"]
+
+    def _begin(self, number: int) -> None:
+        frozen = phase_of(number, self._options).frozen
+        self._wrapped.train()
+        for name, parameter in self._network.module.named_parameters():
+            parameter.requires_grad_(not frozen or name.startswith(self._network.head))
+        for module in self._network.module.modules():
+            if isinstance(module, nn.BatchNorm2d) and frozen:
+                module.eval()  # statistics of a body that does not learn stay those that it came with
+
+    def _steps(self, order: Rows, number: int, side: int) -> None:
+        rest = order[self.place.seen :]
+        with closing(ahead(list(batches(rest, self.size)), self._examples.batch)) as parts:
+            for part, pixels in parts:
+                self._progress.check()
+                if self._progress.stopping:
+                    break
+                factor = factor_at(self._options, number, self.place.seen / len(order), plateau=self.plateau.factor)
+                self._settle_statistics()
+                loss, right = self.step(part, pixels, side, self.peak * factor)
+                self._pending.append((loss * len(part), right, len(part)))
+                self.place.seen += len(part)
+                self.place.steps += 1
+                self._progress.advance(len(part))
+                if self._fabric.device.type != "cuda" or len(self._pending) >= _LOOK_EVERY:
+                    self._settle()
+                    if not math.isfinite(self.place.loss):
+                        break
+        self._settle()
+
+    def _settle(self) -> None:
+        """Look at the losses of the last steps."""
+        if not self._pending:
+            return
+        self.place.loss += float(torch.stack([loss for loss, _, _ in self._pending]).sum())
+        self.place.right += float(torch.stack([right for _, right, _ in self._pending]).sum())
+        self._pending.clear()
+        seen = max(1, self.place.seen)
+        self._progress.update(loss=self.place.loss / seen, accuracy=self.place.right / seen)
+
+    def _settle_statistics(self) -> None:
+        """Without this the running statistics of a short run are mostly those that it began with."""
+        if self._options.pretrained or not self._network.settle:
+            return
+        for module in self._network.module.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = max(_MOMENTUM, 1 / (self.place.steps + 1))
+
+    def _mixed(self, images: Tensor, target: Tensor) -> tuple[Tensor, float, Tensor]:
+        options, place = self._options, self.place
+        random = np.random.default_rng((options.seed, place.epoch, place.seen))
+        share = float(random.beta(options.mixup, options.mixup))
+        order = torch.from_numpy(random.permutation(len(images))).to(images.device)
+        return images.lerp(images[order], 1 - share), share, target[order]
+
+    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        smoothing = self._options.label_smoothing
+        return nn.functional.cross_entropy(logits, target, weight=self._weights, label_smoothing=smoothing)
+
+    def _halve(self) -> None:
+        self.size = max(_SMALLEST_BATCH, self.size // 2)
+        message = f"The memory was too small for the batch; it goes on with batches of {self.size}."
+        log.warning(message)
+        self._progress.update(message=message)
+        self._optimizer.zero_grad(set_to_none=True)
+        if self._fabric.device.type == "cuda":
+            torch.cuda.empty_cache()
