@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import documents, history, importing, relabelling
+from core.cli import documents, history, importing, relabelling, training
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # `up` and `doctor` are to start at once: the workspace bring
     from core.runs.layout import WorkspacePaths
     from core.workspace import RunView, Workspace
 
-DEFAULTS = TrainOptions()
 # Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 ClickError: type[Any] = typer.BadParameter.__mro__[2]
@@ -94,43 +93,6 @@ def datasets(context: typer.Context, as_json: Json = False) -> None:
             as_json,
             lambda: text_table(headers, rows) if rows else empty,
         )
-
-
-@app.command()
-def train(
-    context: typer.Context,
-    dataset: DatasetName,
-    model: Annotated[str, typer.Option(help="instant, cnn or resnet18.")] = "instant",
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULTS.epochs,
-    image_size: Annotated[int, typer.Option(help="Pixels, square.")] = DEFAULTS.image_size,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = DEFAULTS.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="0: the model's own default.")] = DEFAULTS.learning_rate,
-    weights: Annotated[
-        str, typer.Option(help='For resnet18: "none", "download" (ImageNet, by torchvision) or a file.')
-    ] = DEFAULTS.weights,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same result on a CPU.")] = DEFAULTS.seed,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show the figures.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Train on a dataset as it is now, in the background."""
-    options = TrainOptions(
-        model=model,
-        epochs=epochs,
-        image_size=image_size,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        weights=weights,
-        seed=seed,
-    )
-    with open_workspace(context) as workspace:
-        name = workspace.retrain(dataset, options)
-        if not wait:
-            view = workspace.run(name)
-            out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
-            return
-        view = follow(workspace, name, quiet=as_json)
-        must_succeed(view)
-        out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
 
 
 @app.command()
@@ -350,3 +312,4 @@ def _show_text(workspace: "Workspace", view: "RunView") -> str:
 
 
 history.register(app)
+training.register(app, show_text=_show_text)

@@ -17,7 +17,8 @@ class ModelInfo:
     ``size`` is its default image size in pixels, ``parameters`` its count there with two classes (0: depends on the
     recipe); ``multiple`` and ``smallest`` say which sizes it takes; ``rate`` and ``fine_rate`` are its peak learning
     rates from scratch and from pretrained weights; ``starts`` the weights that it can start from. ``gflops`` is the
-    cost of one image forward and ``activations`` its memory in MB while training, both at ``size``.
+    cost of one image forward and ``activations`` its memory in MB while training, both at ``size``; ``grows``: early
+    epochs may train it on smaller images.
     """
 
     name: str
@@ -30,7 +31,7 @@ class ModelInfo:
     starts: tuple[str, ...] = ("none", "file")
     smallest: int = 16
     multiple: int = 1
-    fixed: bool = False
+    grows: bool = True
     gflops: float = 0.0
     activations: float = 0.0
 
@@ -134,7 +135,7 @@ _ALL = (
         starts=_TORCHVISION,
         smallest=32,
         multiple=16,
-        fixed=True,
+        grows=False,
         gflops=22.54,
         activations=287.4,
     ),
@@ -146,7 +147,6 @@ _ALL = (
         1_634_114,
         1e-4,
         smallest=32,
-        fixed=True,
         gflops=2.53,
         activations=29.4,
     ),
@@ -158,7 +158,6 @@ _ALL = (
         2_668_418,
         1e-4,
         smallest=64,
-        fixed=True,
         gflops=27.23,
         activations=130.0,
     ),
@@ -198,7 +197,7 @@ def model_info(name: str) -> ModelInfo:
         return MODEL_INFO[name]
     if _TIMM_NAME.fullmatch(name):
         return ModelInfo(
-            name, name.removeprefix(TIMM), "A network of timm's.", 224, 0, 1e-3, starts=_TORCHVISION, fixed=True
+            name, name.removeprefix(TIMM), "A network of timm's.", 224, 0, 1e-3, starts=_TORCHVISION, grows=False
         )
     raise BadInput(f"There is no model {name!r}; choose one of {', '.join(MODELS)}, or timm:NAME.")
 

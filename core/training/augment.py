@@ -1,12 +1,12 @@
 """Random variations of a training batch, another for each image, computed for the whole batch at once."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
-from torchvision.transforms import v2
 
 from core.domain.runs import TrainOptions
 
@@ -43,7 +43,7 @@ class Augmentation:
 
     def __init__(self, options: TrainOptions) -> None:
         self._amounts = amounts_of(options)
-        self._trivial = v2.TrivialAugmentWide() if options.augmentation == "trivial" else None
+        self._trivial = _trivial() if options.augmentation == "trivial" else None
 
     def vary(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Vary float images (n, 3, size, size) in [0, 1], each in its own way.
@@ -54,6 +54,13 @@ class Augmentation:
             whole = (images * 255).round_().to(torch.uint8)
             return torch.stack([self._trivial(image) for image in whole]).to(torch.float32).div_(255)
         return images if self._amounts is None else augment(images, generator, self._amounts)
+
+
+def _trivial() -> Callable[[Tensor], Tensor]:
+    from torchvision.transforms import v2  # takes seconds to import, and only this one needs it
+
+    transform: Callable[[Tensor], Tensor] = v2.TrivialAugmentWide()
+    return transform
 
 
 def amounts_of(options: TrainOptions) -> Amounts | None:

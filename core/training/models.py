@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torchvision
 from torch import nn
 
 from core.domain.errors import BadInput, MissingProgram
@@ -62,10 +61,8 @@ def build(options: TrainOptions, classes: int, *, cache: Path) -> Network:
         if options.model.startswith(TIMM):
             _load_timm(network, options, cache)
         else:
-            weights = torchvision.models.get_model_weights(_TORCHVISION[options.model][0]).DEFAULT
-            if options.model == "resnet50":  # the newer recipe's features fine-tune worse
-                weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V1
-            load_download(network.module, weights.url, cache, head=network.head, title=options.info.title)
+            url = _models().get_model_weights(_TORCHVISION[options.model][0])["IMAGENET1K_V1"].url
+            load_download(network.module, url, cache, head=network.head, title=options.info.title)
     elif options.start == "bundled":
         load_file(network.module, bundled_file(), head=network.head)
     elif options.start != "none":
@@ -100,9 +97,16 @@ def _untrained(options: TrainOptions, outputs: int) -> Network:
     if name in _TORCHVISION:
         known, head = _TORCHVISION[name]
         transformer = {"image_size": size} if name == "vit-b-16" else {}
-        module = torchvision.models.get_model(known, weights=None, num_classes=outputs, **transformer)
+        module = _models().get_model(known, weights=None, num_classes=outputs, **transformer)
         return Network(module, head, mean, std, multiple=0 if transformer else 1)
     return _timm_network(options, outputs, mean, std)
+
+
+def _models() -> Any:
+    """Torchvision's networks. Importing them takes longer than torch itself; ours do without."""
+    from torchvision import models
+
+    return models
 
 
 def _lite(outputs: int, size: int) -> nn.Module:

@@ -78,10 +78,17 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], 
     return tensors, others
 
 
+@torch.no_grad()
 def load_state_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], others: dict[str, Any]) -> None:
-    """Give an optimiser of the same parameters the memory that :func:`state_tensors` took."""
+    """Give an optimiser of the same parameters the memory that :func:`state_tensors` took.
+
+    Files keep tensors in plain order; the fused optimisers take for granted that memory lies as its parameter does.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     memory: dict[int, dict[str, Any]] = {}
     for key, value in {**tensors, **others}.items():
         index, _, name = key.partition(".")
-        memory.setdefault(int(index), {})[name] = value
+        parameter = parameters[int(index)]
+        alike = isinstance(value, Tensor) and value.shape == parameter.shape
+        memory.setdefault(int(index), {})[name] = torch.empty_like(parameter).copy_(value) if alike else value
     optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})

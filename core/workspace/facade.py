@@ -40,6 +40,7 @@ from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
 from core.workspace.requests import check_trainable, login, same_request
 from core.workspace.review import Review
+from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
@@ -68,6 +69,7 @@ class Workspace:
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
         self.review = Review(self)
+        self.training = Training(self)
         self._predictor: tuple[str, Predictor] | None = None
 
     @classmethod
@@ -91,6 +93,7 @@ class Workspace:
     def close(self) -> None:
         """Let go of the database; stops it if this process started it. Jobs go on."""
         self._launcher.close()
+        self.training.close()
         if isinstance(self.store, MongoStore):
             self.store.close()
         if self._database is not None:

@@ -79,7 +79,7 @@ CASES = {
     "resnet34": {"image_size": 32},
     "resnet50": {"image_size": 32},
     "efficientnet-lite0": {"image_size": 64, "fine_tuning": "two-phase", "head_epochs": 1, "epochs": 2},
-    "efficientnet-b0": {"image_size": 32},
+    "efficientnet-b0": {"image_size": 64, "learning_rate": 1e-4},
     "vit-b-16": {"image_size": 32},
     "hobby-cnn": {"image_size": 64, "normalise": "none", "optimizer": "adam"},
     "shared-cnn": {"image_size": 64, "augmentation": "trivial", "normalise": "none"},

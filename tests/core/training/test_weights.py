@@ -157,5 +157,5 @@ def test_a_download_is_made_once_and_read_like_a_file(tmp_path, monkeypatch, don
 
 
 def test_the_small_cnn_has_nothing_to_download():
-    with pytest.raises(BadInput, match="no weights to download"):
+    with pytest.raises(BadInput, match="no weights to take by .download."):
         TrainOptions(model="cnn", weights="download")
