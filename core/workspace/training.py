@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from core.domain.errors import LabelloopError
 from core.domain.models import INSTANT
@@ -89,7 +89,7 @@ class Training:
         chosen = train.assign(place=place).sort_values(["place", "label"], kind="stable")["filepath"].tolist()
         return [path for path in chosen[: 4 * count] if os.path.exists(path)][:count]
 
-    def _asked(self, question: dict[str, object]) -> dict[str, object]:
+    def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._asking:
             for attempt in (1, 2):
                 pipe_in, pipe_out = self._process()
@@ -100,7 +100,7 @@ class Training:
                 except OSError:  # it had ended by itself
                     line = ""
                 if line:
-                    reply: dict[str, object] = json.loads(line)
+                    reply: dict[str, Any] = json.loads(line)
                     return reply
                 self._end()
                 if attempt == 2:
