@@ -21,11 +21,11 @@ from starlette.routing import BaseRoute, Route
 from core.domain.decisions import KINDS, Decision, Outcome
 from core.domain.errors import LabelloopError, NotFound
 from core.images.reading import UnreadableImage
-from dashboard import pictures, state, uploading
+from dashboard import evidence, persons, pictures, state, uploading
 
-HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-MAX_BODY = 256 * 1024  # bytes
-MAX_DECISIONS = 500
+MAX_BODY = 1024 * 1024  # bytes
+MAX_DECISIONS = 1000
+MAX_LEASED = 200
 JSON, UPLOAD = "application/json", "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 _ID = re.compile(r"[0-9a-f]{24}")
@@ -48,6 +48,10 @@ def routes() -> list[BaseRoute]:
         Route("/api/upload/{batch}", _fenced(uploading.receive, writes=UPLOAD), methods=["POST"]),
         Route("/api/decide", _fenced(_decide, writes=JSON), methods=["POST"]),
         Route("/api/undo", _fenced(_undo, writes=JSON), methods=["POST"]),
+        Route("/api/redo", _fenced(_redo, writes=JSON), methods=["POST"]),
+        Route("/api/lease", _fenced(_lease, writes=JSON), methods=["POST"]),
+        Route("/api/class", _fenced(_add_class, writes=JSON), methods=["POST"]),
+        Route("/api/evidence/{dataset}/{sample}", _fenced(_evidence), methods=["GET"]),
     ]
 
 
@@ -105,21 +109,72 @@ async def _decide(request: Request) -> Response:
 
     def write() -> list[Outcome]:
         workspace = state.workspace()
-        name = workspace.name_of(dataset)
-        return workspace.decide(name, decisions, source="grid", queue=queue, batch=batch)
+        name, who = workspace.name_of(dataset), persons.who(request.headers, workspace.user)
+        return workspace.decide(name, decisions, source="grid", queue=queue, batch=batch, who=who)
 
     return _outcomes(await run_in_threadpool(write))
 
 
 async def _undo(request: Request) -> Response:
     body = await _body(request)
-    dataset, batch = _id(body.get("dataset")), _batch(body)
+    dataset, batch, named = _id(body.get("dataset")), _batch(body), _batch(body, "named")
 
     def write() -> list[Outcome]:
         workspace = state.workspace()
-        return workspace.undo(workspace.name_of(dataset), batch=batch, source="grid")
+        who = persons.who(request.headers, workspace.user)
+        return workspace.review.undo(workspace.name_of(dataset), batch=batch, named=named, who=who, own=True)
 
     return _outcomes(await run_in_threadpool(write))
+
+
+async def _redo(request: Request) -> Response:
+    body = await _body(request)
+    dataset, batch, named = _id(body.get("dataset")), _batch(body), _batch(body, "named")
+
+    def write() -> list[Outcome]:
+        workspace = state.workspace()
+        who = persons.who(request.headers, workspace.user)
+        return workspace.review.redo(workspace.name_of(dataset), batch=batch, named=named, who=who, own=True)
+
+    return _outcomes(await run_in_threadpool(write))
+
+
+async def _lease(request: Request) -> Response:
+    """What one window shows is its person's for a minute; the answer names what others have."""
+    body = await _body(request)
+    dataset, holder, samples = _id(body.get("dataset")), body.get("holder"), body.get("samples")
+    if not isinstance(holder, str) or not _TOKEN.fullmatch(holder):
+        raise Refused(400, "A window is named by 8 to 64 letters, digits and hyphens.")
+    if not isinstance(samples, list) or len(samples) > MAX_LEASED:
+        raise Refused(400, f"A window shows {MAX_LEASED} images at most.")
+    wanted = [_id(one) for one in samples]
+
+    def write() -> dict[str, str]:
+        workspace = state.workspace()
+        who = persons.who(request.headers, workspace.user)
+        return workspace.review.lease(dataset, wanted, who=who, holder=holder)
+
+    return JSONResponse({"taken": await run_in_threadpool(write)}, headers={"Cache-Control": "no-store"})
+
+
+async def _add_class(request: Request) -> Response:
+    body = await _body(request)
+    dataset, name = _id(body.get("dataset")), body.get("name")
+    if not isinstance(name, str):
+        raise Refused(400, "A class's name is a text.")
+
+    def write() -> None:
+        workspace = state.workspace()
+        workspace.add_class(workspace.name_of(dataset), name)
+
+    await run_in_threadpool(write)
+    return JSONResponse({"name": name.strip()}, headers={"Cache-Control": "no-store"})
+
+
+async def _evidence(request: Request) -> Response:
+    dataset, sample = _ids(request)
+    found = await run_in_threadpool(lambda: evidence.of(state.workspace(), dataset, sample))
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 def _fenced(handler: _Handler, *, writes: str = "") -> _Handler:
@@ -145,11 +200,12 @@ def _fenced(handler: _Handler, *, writes: str = "") -> _Handler:
 def _check(request: Request, *, writes: str) -> None:
     hosts = request.headers.getlist("host")
     host = hosts[0] if len(hosts) == 1 else ""
-    if re.sub(r":\d{1,5}$", "", host).lower() not in HOSTS:
+    if not persons.known_host(host):
         raise Refused(421, "labelloop answers on this computer's own address only.")
     if not writes:
         return
-    if request.headers.getlist("origin") not in ([f"http://{host}"], [f"https://{host}"]):
+    origins = request.headers.getlist("origin")
+    if len(origins) != 1 or not persons.own_origin(origins[0], host):
         raise Refused(403, "Only labelloop's own pages may change labels.")
     if request.headers.getlist("content-type") != [writes]:  # what no form of another page can send
         raise Refused(415, f"The body has to be {writes}.")
@@ -183,8 +239,8 @@ def _id(value: object) -> str:
     return value
 
 
-def _batch(body: dict[str, Any]) -> str | None:
-    value = body.get("batch")
+def _batch(body: dict[str, Any], key: str = "batch") -> str | None:
+    value = body.get(key)
     if value is not None and not (isinstance(value, str) and _TOKEN.fullmatch(value)):
         raise Refused(400, "A batch is named by 8 to 64 letters, digits and hyphens.")
     return value

@@ -15,7 +15,7 @@ from core.domain.runs import MODELS, Model
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
 from core.workspace import Workspace
-from dashboard import navigation
+from dashboard import navigation, persons
 
 _DATASET = "labelloop.dataset"
 _PAGE = "labelloop.page"
@@ -41,6 +41,11 @@ def workspace() -> Workspace:
     """
     root = os.environ.get("LABELLOOP_WORKSPACE")
     return Workspace.open(Path(root) if root else None, keep_spare=_serving.is_set())
+
+
+def person() -> str:
+    """The name of whoever looks at the page (dashboard.persons)."""
+    return persons.who(st.context.headers, workspace().user)
 
 
 def forget_workspace() -> None:

@@ -14,9 +14,9 @@ import streamlit as st
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueItem
 from core.workspace import Workspace
-from dashboard import palette
+from dashboard import palette, state
 
-_SCRIPTS = ("sender.js", "model.js", "view.js", "grid.js")  # one module, in this order
+_SCRIPTS = ("sender.js", "model.js", "view.js", "zoom.js", "select.js", "people.js", "grid.js")  # one module, in this order
 _RECENT = 30
 _SQUARE = 0.12  # closer to a square than this is a square
 _SPLITS = {"train": "t", "val": "v", "test": "e"}
@@ -36,6 +36,7 @@ def draw(
     heading: bool = True,
     read_at: float | None = None,
     rerun: bool = False,
+    shared: bool = False,
 ) -> None:
     """Draw ``items`` as a keyboard grid.
 
@@ -43,7 +44,8 @@ def draw(
     the tiles, for narrow panels; without ``heading`` the title is left to the page. ``key`` names the place on the
     page: one that shows the same ``queue_title`` again keeps its tiles, focus, selection and saved marks. ``read_at``
     is the time (unix) just before ``items`` were read, so that a decision made meanwhile is not painted over.
-    ``rerun`` draws the page again after decisions.
+    ``rerun`` draws the page again after decisions. ``shared``: several people work on this queue; each is handed what
+    nobody else has before them.
     """
     payload = _joined(
         _written(items, dataset),
@@ -58,6 +60,9 @@ def draw(
             "nudge": rerun,
             "shape": _shape(workspace, dataset),
             "recent": _recent(workspace, dataset),
+            "me": (me := state.person()),
+            "held": workspace.review.leased(dataset.name, but=me) if shared else {},
+            "shared": shared,
         },
     )
     _component()(key=key, data=payload, on_decided_change=_nothing)
@@ -69,6 +74,7 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
     names = [*dataset.classes, *sorted(others.difference(dataset.classes))]
     place = {name: at for at, name in enumerate(names)}
     texts: dict[str, int] = {}
+    asked: dict[str, int] = {}
     return {
         "names": names,
         "colours": [palette.colour_of(name, dataset.classes) for name in names],
@@ -83,6 +89,9 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "texts": list(texts),
         "splits": "".join(_SPLITS.get(item.split, " ") for item in items),
         "reviewed": "".join("1" if item.reviewed else "0" for item in items),
+        "excluded": "".join("1" if item.excluded else "0" for item in items),
+        "evidence": [asked.setdefault(item.evidence, len(asked)) for item in items],
+        "questions": list(asked),
         "files": [os.path.basename(item.filepath) for item in items],
     }
 
@@ -112,7 +121,9 @@ def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
     for entry in workspace.journal(dataset.name, limit=300):
         if entry.undone or entry.undoes:
             continue
-        line = batches.setdefault(entry.batch, {"batch": entry.batch, "undone": False, "entries": []})
+        line = batches.setdefault(
+            entry.batch, {"batch": entry.batch, "undone": False, "who": entry.who, "entries": []}
+        )
         line["entries"].append([entry.sample_id, entry.old, entry.new, entry.kind])
     return list(batches.values())[:_RECENT]
 

@@ -1,5 +1,12 @@
 // The component: what keys and clicks do, and what a rerun of the page changes. State lives on the root element.
 
+const NOTHING = {
+  confirm: "There is no label to confirm: press a class key.",
+  suggestion: "There is no suggestion here.",
+  exclude: "It is excluded already.",
+  restore: "It is not excluded.",
+};
+
 export default function (component) {
   const { parentElement: root, setTriggerValue } = component;
   const data = JSON.parse(new TextDecoder().decode(component.data));
@@ -37,6 +44,7 @@ function show(view, data) {
     if (data.rail) view.tiles.focus({ preventScroll: true }); // another queue was asked for: keys go to it
   }
   preload(view);
+  lease(view);
 }
 
 // Every listener of the page is taken off before it is put on again: a rerun must not leave two.
@@ -52,12 +60,15 @@ function listen(view) {
   view.tiles.addEventListener("click", (event) => onClick(view, event), { signal });
   view.tiles.addEventListener("dblclick", (event) => tileOf(view, event) && view.act.zoom(), { signal });
   view.tiles.addEventListener("error", (event) => onBroken(event), { signal, capture: true });
+  view.scroll.addEventListener("pointerdown", (event) => onBox(view, event), { signal });
   window.addEventListener("resize", view.fitted, { signal });
+  view.leasing = setInterval(() => lease(view), RENEW);
   view.off = sender.on((one, event, detail) => onSender(view, one, event, detail));
 }
 
 function unlisten(view) {
   view.listening?.abort();
+  clearInterval(view.leasing);
   view.off?.();
 }
 
@@ -82,18 +93,17 @@ function actions(current) {
     const page = model.page;
     if (model.focus + by >= model.tiles.length && by > 0) say(view, "This is the end of the queue.");
     move(model, model.focus + by, options);
-    if (model.page !== page) paintPage(view), preload(view);
+    if (model.page !== page) paintPage(view), preload(view), lease(view);
     else if (options?.extend) paintPage(view);
     paintFocus(view);
     window.labelloopPlaces.set(model.identity, focusedOf(model)?.id);
   };
   const act = {
     step,
-    skip: () => step(1),
     decide(kind, label) {
       const view = current();
       const tiles = decide(view.model, kind, label);
-      if (!tiles.length) return say(view, kind === "confirm" ? "There is no label to confirm: press a class key." : "There is no suggestion here.");
+      if (!tiles.length) return say(view, NOTHING[kind] ?? "There is nothing here to decide on.");
       after(tiles, { advance: true });
       return focusTiles(view);
     },
@@ -106,6 +116,29 @@ function actions(current) {
       after(tiles);
       say(view, tiles.length > 1 ? `Took back ${tiles.length} decisions.` : `Back to ${tiles[0].label ?? "no label"}.`);
       return focusTiles(view);
+    },
+    redo() {
+      const view = current();
+      const tiles = redo(view.model);
+      if (!tiles.length) return say(view, "There is nothing to do again.");
+      after(tiles);
+      say(view, tiles.length > 1 ? `Did ${tiles.length} decisions again.` : "Did it again.");
+      return focusTiles(view);
+    },
+    everything() {
+      const view = current();
+      view.model.tiles.forEach((tile) => !tile.with && view.model.selected.add(tile.id));
+      paintPage(view);
+      say(view, `All ${view.model.selected.size.toLocaleString()} images of the queue are selected.`);
+    },
+    async newClass(name) {
+      const view = current();
+      const answer = await ask("/api/class", { dataset: view.model.data.dataset, name });
+      if (answer.error) return say(view, answer.error);
+      addClass(view.model, answer.name);
+      view.find.value = "";
+      paintRail(view);
+      return act.decide("relabel", answer.name);
     },
     again(tile) {
       const view = current();
@@ -183,21 +216,23 @@ function onKey(view, event) {
   const pressed = origin.closest?.("button");
   if (pressed && [" ", "Enter", "Tab"].includes(event.key) && !pressed.closest(".tile")) return;
   const command = event.ctrlKey || event.metaKey;
-  const act = command ? commands(view)[event.key.toLowerCase()] : event.altKey ? undefined : keys(view, event)[event.key];
+  const act = command ? commands(view, event)[event.key.toLowerCase()] : event.altKey ? undefined : keys(view, event)[event.key];
   if (!act) return;
   event.preventDefault();
   event.stopPropagation();
   act();
 }
 
-function commands(view) {
+function commands(view, event) {
   const { model, act } = view;
   return {
     a: () => {
+      if (event.shiftKey) return act.everything();
       shownOf(model).forEach((tile) => model.selected.add(tile.id));
-      paintPage(view);
+      return paintPage(view);
     },
-    z: () => act.undo(),
+    z: () => (event.shiftKey ? act.redo() : act.undo()),
+    y: () => act.redo(),
   };
 }
 
@@ -213,6 +248,8 @@ function keys(view, event) {
     paintTile(view, focusedOf(model));
     paintBar(view);
   };
+  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.shiftKey && letter === "u") return { [event.key]: act.redo };
   const table = {
     ArrowLeft: () => act.step(-1, { extend }),
     ArrowRight: () => act.step(1, { extend }),
@@ -227,7 +264,10 @@ function keys(view, event) {
     Enter: () => act.decide("confirm"),
     a: () => act.decide("suggestion"),
     u: () => act.undo(),
-    s: act.skip,
+    s: () => act.decide("skip"),
+    e: () => act.decide("exclude"),
+    r: () => act.decide("restore"),
+    n: () => act.decide("unsure"),
     z: () => (view.zoom.dialog.open ? view.zoom.dialog.close() : act.zoom()),
     f: act.fill,
     "[": () => act.turn(-1),
@@ -237,7 +277,7 @@ function keys(view, event) {
     "-": () => act.resize(view.size - 24),
     "?": act.help,
   };
-  if (!view.find.hidden) table["/"] = table["0"] = () => (view.zoom.dialog.close(), view.find.focus());
+  table["/"] = table["0"] = () => (view.zoom.dialog.close(), view.find.focus());
   if (view.zoom.dialog.open) table.Escape = () => view.zoom.dialog.close();
   else if (model.selected.size) table.Escape = act.clear;
   model.data.names.slice(0, Math.min(9, model.data.assignable)).forEach((label, at) => {
@@ -250,17 +290,19 @@ function onFindKey(view, event) {
   if (!["Enter", "Escape"].includes(event.key)) return;
   event.preventDefault();
   event.stopPropagation();
-  const first = view.classes.querySelector(".class");
-  if (event.key === "Enter" && !first) return;
+  const name = view.find.value.trim();
+  const first = view.classes.querySelector(".class[data-class]");
+  if (event.key === "Enter" && !first && name) return view.act.newClass(name);
   view.find.value = "";
   paintRail(view);
   focusTiles(view);
-  if (event.key === "Enter") view.act.decide("relabel", first.dataset.class);
+  if (event.key === "Enter" && name && first) view.act.decide("relabel", first.dataset.class);
+  return undefined;
 }
 
 function onClick(view, event) {
   const tile = tileOf(view, event);
-  if (!tile) return;
+  if (!tile || view.boxed > Date.now() - 250) return undefined; // the end of a box is no click
   const { model } = view;
   const place = model.tiles.indexOf(tile);
   if (event.target.closest(".again")) return view.act.again(tile);
@@ -276,7 +318,7 @@ function onClick(view, event) {
   window.labelloopPlaces.set(model.identity, tile.id);
   paintPage(view);
   paintFocus(view);
-  focusTiles(view);
+  return focusTiles(view);
 }
 
 function tileOf(view, event) {

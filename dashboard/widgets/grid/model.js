@@ -3,6 +3,9 @@
 const PAGE = 100;
 const REMEMBERED = 100; // decisions that can be taken back from here
 
+const AT_ONCE = 1000; // decisions in one request
+const VERDICTS = { unsure: "unsure", skip: "skipped" };
+
 const SPLITS = { t: "train", v: "val", e: "test" };
 
 function readTiles(data) {
@@ -16,6 +19,9 @@ function readTiles(data) {
     reason: data.texts[data.reasons[at]],
     split: SPLITS[data.splits[at]] ?? "",
     reviewed: data.reviewed[at] === "1",
+    excluded: data.excluded[at] === "1",
+    evidence: data.questions[data.evidence[at]],
+    verdict: "", // "unsure" or "skipped", decided here
     file: data.files[at],
     mark: "", // "", "sending", "waiting", "saved", "failed"
     problem: "",
@@ -29,7 +35,7 @@ function readTiles(data) {
 function makeModel(data) {
   const model = {
     identity: data.identity,
-    tiles: readTiles(data),
+    tiles: apart(readTiles(data), data.held),
     byId: new Map(),
     page: 0,
     focus: 0,
@@ -45,6 +51,26 @@ function makeModel(data) {
   return model;
 }
 
+// What somebody else has before them comes last: two people in one queue are handed different images.
+function apart(tiles, held) {
+  if (!Object.keys(held ?? {}).length) return tiles;
+  tiles.forEach((tile) => (tile.with = held[tile.id] ?? ""));
+  return [...tiles.filter((tile) => !tile.with), ...tiles.filter((tile) => tile.with)];
+}
+
+// Others have these by now: what nobody here has touched goes behind all that is left. Returns how many went.
+function giveWay(model, taken) {
+  const mine = (tile) => tile.mark || tile.reviewed || model.selected.has(tile.id);
+  const gone = new Set(model.tiles.filter((tile) => taken[tile.id] && !tile.with && !mine(tile)));
+  model.tiles.forEach((tile) => (tile.with = taken[tile.id] ?? (gone.has(tile) ? tile.with : "")));
+  if (!gone.size) return 0;
+  const stay = focusedOf(model);
+  model.tiles = [...model.tiles.filter((tile) => !gone.has(tile)), ...gone];
+  const place = gone.has(stay) ? Math.min(model.focus, model.tiles.length - 1) : model.tiles.indexOf(stay);
+  move(model, Math.max(0, place));
+  return gone.size;
+}
+
 // A rerun brought the same queue again: what is here stays where it is, new labels are taken over, new tiles are added.
 function refreshModel(model, data) {
   const before = model.byId;
@@ -56,7 +82,7 @@ function refreshModel(model, data) {
       model.tiles.push(fresh);
       continue;
     }
-    Object.assign(tile, { suggestion: fresh.suggestion, confidence: fresh.confidence, reason: fresh.reason, hash: fresh.hash });
+    Object.assign(tile, { suggestion: fresh.suggestion, confidence: fresh.confidence, reason: fresh.reason, hash: fresh.hash, evidence: fresh.evidence });
     if (tile.open || data.at <= tile.ackedAt) {
       const shown = tile.label;
       tile.label = fresh.label;
@@ -66,11 +92,25 @@ function refreshModel(model, data) {
     if (tile.label !== fresh.label && tile.mark === "saved") tile.mark = "";
     tile.label = tile.truth = fresh.label;
     tile.reviewed = fresh.reviewed;
+    tile.excluded = fresh.excluded;
   }
   const known = new Set(data.recent.map((entry) => entry.batch));
   const mine = model.recent.filter((one) => one.mine && !known.has(one.batch) && !(one.ackedAt <= data.at));
   model.recent = [...mine, ...data.recent].slice(0, REMEMBERED);
   index(model);
+}
+
+function addClass(model, name) {
+  const { data } = model;
+  const at = data.names.indexOf(name);
+  if (at >= 0 && at < data.assignable) return;
+  if (at >= 0) return; // carried by images, not assignable until the page is drawn again
+  for (const list of ["names", "colours", "counts"]) data[list] = [...data[list]];
+  data.names.splice(data.assignable, 0, name);
+  data.colours.splice(data.assignable, 0, "var(--accent)"); // its own comes with the next run of the page
+  data.counts.splice(data.assignable, 0, 0);
+  data.assignable += 1;
+  model.counts.set(name, 0);
 }
 
 function index(model) {
@@ -95,6 +135,7 @@ function replay(model, one) {
     tile.open += 1;
     tile.mark = one.state === "waiting" ? "waiting" : "sending";
     if (decision.kind === "relabel") shift(model, tile, decision.label);
+    if (decision.kind === "exclude" || decision.kind === "restore") tile.excluded = decision.kind === "exclude";
   }
 }
 
@@ -113,40 +154,75 @@ function decide(model, kind, label) {
   let tiles = targetsOf(model);
   if (kind === "suggestion") tiles = tiles.filter((tile) => tile.suggestion !== null);
   if (kind === "confirm") tiles = tiles.filter((tile) => tile.label !== null);
+  if (kind === "exclude") tiles = tiles.filter((tile) => !tile.excluded);
+  if (kind === "restore") tiles = tiles.filter((tile) => tile.excluded);
   if (!tiles.length) return [];
   const batch = crypto.randomUUID();
-  const entry = { batch, at: Date.now() / 1000, mine: true, undone: false, entries: [] };
+  const entry = { batch, at: Date.now() / 1000, mine: true, who: model.data.me, undone: false, entries: [] };
   const decisions = tiles.map((tile) => {
     const seen = tile.label;
-    const wanted = kind === "confirm" ? seen : kind === "suggestion" ? tile.suggestion : label;
-    const same = wanted === seen;
-    entry.entries.push([tile.id, seen, wanted, same ? "confirm" : "relabel"]);
-    if (!same) shift(model, tile, wanted);
-    Object.assign(tile, { before: tile.open ? tile.before : tile.reviewed, reviewed: true });
+    const wanted = kind === "suggestion" ? tile.suggestion : kind === "relabel" ? label : seen;
+    const labels = kind === "suggestion" || kind === "relabel";
+    const done = labels ? (wanted === seen ? "confirm" : "relabel") : kind;
+    const { suggestion, evidence, excluded } = tile;
+    entry.entries.push([tile.id, seen, wanted, done]);
+    if (done === "relabel") shift(model, tile, wanted);
+    tile.before = tile.open ? tile.before : tile.reviewed;
+    tile.reviewed ||= labels || kind === "confirm";
+    tile.verdict = VERDICTS[kind] ?? "";
+    if (kind === "exclude" || kind === "restore") tile.excluded = kind === "exclude";
     Object.assign(tile, { mark: "sending", problem: "", wanted, open: tile.open + 1 });
-    return { sample: tile.id, kind: same ? "confirm" : "relabel", label: wanted, seen, token: crypto.randomUUID() };
+    return { sample: tile.id, kind: done, label: wanted, seen, token: crypto.randomUUID(), suggestion, evidence, excluded };
   });
   model.recent = [entry, ...model.recent].slice(0, REMEMBERED);
-  const samples = tiles.map((tile) => tile.id);
-  sender.submit({ kind: "decide", dataset: model.data.dataset, queue: model.data.queue, batch, samples, decisions });
+  const known = { kind: "decide", dataset: model.data.dataset, queue: model.data.queue, batch };
+  for (let at = 0; at < decisions.length; at += AT_ONCE) {
+    const part = decisions.slice(at, at + AT_ONCE);
+    sender.submit({ ...known, samples: part.map((one) => one.sample), decisions: part });
+  }
   return tiles;
 }
 
 // Take back one batch, the newest of the last decisions if none is named. Returns the tiles that changed.
 function undo(model, batch) {
-  const entry = model.recent.find((one) => !one.undone && (!batch || one.batch === batch));
+  const own = (one) => one.mine || one.who === model.data.me; // the key takes back what this person did, the list anything
+  const entry = model.recent.find((one) => !one.undone && (batch ? one.batch === batch : own(one)));
   if (!entry) return [];
-  entry.undone = true;
+  Object.assign(entry, { undone: true, undoing: crypto.randomUUID(), undoneAt: Date.now() });
   const tiles = [];
-  for (const [sample, old, now] of [...entry.entries].reverse()) {
+  for (const [sample, old, now, kind] of [...entry.entries].reverse()) {
     const tile = model.byId.get(sample);
     if (!tile) continue;
     if (tile.label === now && old !== now) shift(model, tile, old);
-    Object.assign(tile, { mark: "sending", problem: "", wanted: null, reviewed: false, open: tile.open + 1 });
+    if (kind === "exclude" || kind === "restore") tile.excluded = kind !== "exclude";
+    if (kind === "relabel" || kind === "confirm") tile.reviewed = false;
+    Object.assign(tile, { mark: "sending", problem: "", wanted: null, verdict: "", open: tile.open + 1 });
     tiles.push(tile);
   }
   const samples = entry.entries.map(([sample]) => sample);
-  sender.submit({ kind: "undo", dataset: model.data.dataset, batch: entry.batch, samples });
+  sender.submit({ kind: "undo", dataset: model.data.dataset, batch: entry.batch, named: entry.undoing, samples });
+  return tiles;
+}
+
+// Do again what was taken back last from here. Returns the tiles that changed.
+function redo(model) {
+  const [taken] = model.recent.filter((one) => one.undone && one.undoing).sort((a, b) => b.undoneAt - a.undoneAt);
+  if (!taken) return [];
+  const { undoing, entries } = taken;
+  const again = { ...taken, batch: crypto.randomUUID(), mine: true, undone: false, undoing: undefined };
+  model.recent = [again, ...model.recent.filter((one) => one !== taken)];
+  const tiles = [];
+  for (const [sample, old, now, kind] of entries) {
+    const tile = model.byId.get(sample);
+    if (!tile) continue;
+    if (tile.label === old && old !== now) shift(model, tile, now);
+    if (kind === "exclude" || kind === "restore") tile.excluded = kind === "exclude";
+    if (kind === "relabel" || kind === "confirm") tile.reviewed = true;
+    Object.assign(tile, { mark: "sending", problem: "", verdict: VERDICTS[kind] ?? "", open: tile.open + 1 });
+    tiles.push(tile);
+  }
+  const samples = entries.map(([sample]) => sample);
+  sender.submit({ kind: "redo", dataset: model.data.dataset, batch: undoing, named: again.batch, samples });
   return tiles;
 }
 
@@ -155,16 +231,17 @@ function settle(model, one, event, detail) {
   const tiles = one.samples.map((sample) => model.byId.get(sample)).filter(Boolean);
   if (event === "waiting") tiles.forEach((tile) => Object.assign(tile, { mark: "waiting", problem: detail }));
   if (event === "failed") {
-    tiles.forEach((tile) => close(model, tile, { saved: false, label: tile.truth, reason: detail }));
+    const before = (tile) => one.decisions?.find((decision) => decision.sample === tile.id)?.excluded;
+    tiles.forEach((tile) => close(model, tile, { saved: false, label: tile.truth, reason: detail, excluded: before(tile) }));
     drop(model, one);
   }
   if (event === "done") {
     const outcomes = new Map(detail.outcomes.map((outcome) => [outcome.sample, outcome]));
     for (const tile of tiles) {
       tile.ackedAt = detail.at;
-      close(model, tile, outcomes.get(tile.id) ?? { saved: true, label: tile.truth }, one.kind);
+      close(model, tile, outcomes.get(tile.id) ?? { saved: true, label: tile.label, excluded: tile.excluded }, one.kind);
     }
-    const entry = model.recent.find((other) => other.batch === one.batch);
+    const entry = model.recent.find((other) => other.batch === (one.kind === "redo" ? one.named : one.batch));
     if (entry) entry.ackedAt = detail.at;
     if (detail.outcomes.length && detail.outcomes.every((outcome) => !outcome.saved)) drop(model, one);
   }
@@ -173,7 +250,8 @@ function settle(model, one, event, detail) {
 
 // A batch that was not saved is no decision; an undo that was not done leaves it one.
 function drop(model, one) {
-  if (one.kind === "decide") model.recent = model.recent.filter((entry) => entry.batch !== one.batch);
+  const made = { decide: one.batch, redo: one.named }[one.kind];
+  if (made) model.recent = model.recent.filter((entry) => entry.batch !== made);
   else model.recent.filter((entry) => entry.batch === one.batch).forEach((entry) => (entry.undone = false));
 }
 
@@ -182,10 +260,11 @@ function close(model, tile, outcome, kind) {
   tile.truth = outcome.label;
   if (tile.open) return; // a later decision on the same tile is on its way: it will have the last word
   if (tile.truth !== tile.label) shift(model, tile, tile.truth);
+  if (outcome.excluded !== undefined) tile.excluded = outcome.excluded;
   tile.mark = outcome.saved ? (kind === "undo" ? "" : "saved") : "failed";
   tile.problem = outcome.saved ? "" : outcome.reason;
   if (outcome.saved) tile.wanted = null;
-  else tile.reviewed = tile.before ?? tile.reviewed;
+  else Object.assign(tile, { reviewed: tile.before ?? tile.reviewed, verdict: "" });
 }
 
 function move(model, place, { extend = false } = {}) {

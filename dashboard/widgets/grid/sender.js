@@ -1,6 +1,6 @@
 // The way of decisions to the server. One for the whole tab: it survives reruns and page switches.
 //
-// An operation is {kind: "decide" | "undo", dataset, queue, batch, samples, decisions}. Operations on the same sample go
+// An operation is {kind: "decide" | "undo" | "redo", dataset, queue, batch, named, samples, decisions}. Operations on the same sample go
 // strictly one after the other; others may overlap. What the network loses is sent again with the same tokens, which the
 // server applies once. Views subscribe with on(), and learn "sent", "waiting", "done" and "failed".
 
@@ -29,10 +29,9 @@ function makeSender() {
 
   async function send(one) {
     one.state = "sending";
-    const path = one.kind === "undo" ? "/api/undo" : "/api/decide";
-    const body = { dataset: one.dataset, queue: one.queue, batch: one.batch, decisions: one.decisions };
+    const body = { dataset: one.dataset, queue: one.queue, batch: one.batch, named: one.named, decisions: one.decisions };
     try {
-      const reply = await fetch(base() + path, {
+      const reply = await fetch(`${base()}/api/${one.kind}`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         credentials: "same-origin",

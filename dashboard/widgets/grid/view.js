@@ -2,17 +2,19 @@
 
 const KEYS = [
   ["1 – 9", "give the selection, or the focused image, that class"],
-  ["/", "find a class by typing"],
+  ["/", "type to find a class, Enter gives it; an unknown name makes a new class"],
   ["Enter", "the label is right"],
   ["a", "accept the suggestion"],
-  ["s", "skip"],
-  ["u", "undo the last decision"],
+  ["e", "exclude the image from the dataset (r brings it back)"],
+  ["n", "not sure: put it aside for a second look"],
+  ["s", "skip: it comes again at the end"],
+  ["u", "undo your last decision (Shift + u: redo)"],
   ["← ↑ ↓ →", "move"],
   ["Shift + arrows", "select a range (or Shift + click)"],
-  ["x", "select or unselect (Ctrl + click)"],
-  ["Ctrl + a", "select the page"],
+  ["x", "select or unselect (Ctrl + click, or drag a box)"],
+  ["Ctrl + a", "select the page (Ctrl + Shift + a: the whole queue)"],
   ["[ and ]", "previous and next page"],
-  ["z", "zoom"],
+  ["z", "one image, large, with its neighbours and history (wheel zooms)"],
   ["+ and −", "larger and smaller images"],
   ["f", "fill the tiles, or show whole images"],
   ["Esc", "close, or clear the selection"],
@@ -28,6 +30,9 @@ const ICONS = {
   fill: "M4 9V4h5M20 9V4h-5M4 15v5h5m11-5v5h-5",
   close: "M18 6 6 18M6 6l12 12",
   skip: "m5 5 8 7-8 7V5m13 0v14",
+  exclude: "M5 12a7 7 0 1 0 14 0a7 7 0 1 0-14 0M7 7l10 10",
+  unsure: "M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5h.01",
+  redo: "m15 14 5-5-5-5M20 9H9.5a5.5 5.5 0 0 0 0 11H13",
   keys: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
   refresh: "M20 11A8 8 0 0 0 6 6.5L4 9m0-5v5h5M4 13a8 8 0 0 0 14 4.5l2-2.5m0 5v-5h-5",
 };
@@ -93,22 +98,25 @@ function buildView(root, act) {
     class: "tiles", role: "listbox", tabindex: "0", "aria-multiselectable": "true", "aria-label": "Images of the queue",
   });
   view.scroll = element("div", { class: "scroll" }, view.tiles);
+  view.box = element("div", { class: "box", hidden: true });
   view.classes = element("div", { class: "classes", role: "group", "aria-label": "Classes" });
   view.find = element("input", {
-    type: "search", class: "find", placeholder: "Find a class  ( / )", "aria-label": "Find a class", autocomplete: "off",
+    type: "search", class: "find", placeholder: "Find or add a class  ( / )", "aria-label": "Find a class", autocomplete: "off",
     spellcheck: "false", on: { input: act.filter },
   });
   view.recent = element("ol", { class: "recent", "aria-label": "Last decisions" });
   view.confirm = button("The label is right (Enter)", { name: "check", class: "verb", text: "Right" }, () => act.decide("confirm"));
   view.undo = button("Undo the last decision (u)", { name: "undo", class: "verb", text: "Undo" }, () => act.undo());
-  view.skip = button("Skip (s)", { name: "skip", class: "verb", text: "Skip" }, act.skip);
+  view.skip = button("Skip: it comes again at the end (s)", { name: "skip", class: "verb", text: "Skip" }, () => act.decide("skip"));
+  view.exclude = button("Exclude from the dataset (e)", { name: "exclude", class: "verb", text: "Exclude" }, () => act.decide("exclude"));
+  view.unsure = button("Not sure: put aside for a second look (n)", { name: "unsure", class: "verb", text: "Not sure" }, () => act.decide("unsure"));
   view.zoomButton = button("Zoom (z)", { name: "zoom", class: "verb", text: "Zoom" }, act.zoom);
   view.said = element("div", { class: "said", role: "status", "aria-live": "polite" });
   view.heading = element("h3", { text: "Last decisions" });
   view.nothing = element("p", { class: "nothing", text: "Nothing decided yet. Press a class key." });
   view.rail = element(
     "aside", { class: "rail", "aria-label": "Classes and last decisions" },
-    element("div", { class: "verbs" }, view.confirm, view.undo, view.skip, view.zoomButton),
+    element("div", { class: "verbs" }, view.confirm, view.undo, view.exclude, view.unsure, view.skip, view.zoomButton),
     view.find, view.classes, view.heading, view.nothing, view.recent,
   );
   view.bar = element(
@@ -124,7 +132,7 @@ function buildView(root, act) {
   view.help = buildHelp();
   view.frame = element(
     "section", { class: "labelloop", "aria-label": "Keyboard grid" },
-    view.bar, element("div", { class: "body" }, view.scroll, view.rail), view.said, view.zoom.dialog, view.help,
+    view.bar, element("div", { class: "body" }, view.scroll, view.rail), view.box, view.said, view.zoom.dialog, view.help,
   );
   root.append(view.frame);
   return view;
@@ -138,23 +146,6 @@ function buildHelp() {
   dialog.append(button("Close (Esc)", { name: "close", class: "quiet shut" }, () => dialog.close()));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return dialog;
-}
-
-function buildZoom(act) {
-  const zoom = {};
-  zoom.image = element("img", { alt: "", draggable: "false" });
-  zoom.caption = element("div", { class: "zoomed" });
-  zoom.classes = element("div", { class: "classes strip", role: "group", "aria-label": "Classes" });
-  zoom.dialog = element(
-    "dialog", { class: "zoom", "aria-label": "Large image", tabindex: "-1", autofocus: true },
-    element("div", { class: "stage" }, zoom.image),
-    zoom.caption,
-    zoom.classes,
-    button("Previous image (←)", { name: "left", class: "turn before" }, () => act.step(-1)),
-    button("Next image (→)", { name: "right", class: "turn after" }, () => act.step(1)),
-    button("Close (Esc)", { name: "close", class: "quiet shut" }, () => zoom.dialog.close()),
-  );
-  return zoom;
 }
 
 // All of one page. Tiles that are there already are kept: nothing flickers on a rerun.
@@ -181,10 +172,12 @@ function buildTile(view, tile) {
     element("div", { class: "pic" }, image),
     element("button", { class: "pick", type: "button", tabindex: "-1", "aria-hidden": "true" }, icon("check")),
     element("span", { class: "mark", "aria-hidden": "true" }),
+    element("span", { class: "verdict", hidden: true }),
     element("div", { class: "cap" },
       element("i", { class: "dot" }), element("span", { class: "name" }), element("span", { class: "hint" })),
     element("div", { class: "problem", hidden: true }, element("span", {}),
       element("button", { type: "button", class: "again", tabindex: "-1", text: "Try again" })),
+    element("div", { class: "why", hidden: true }),
   );
   return node;
 }
@@ -193,7 +186,7 @@ function paintTile(view, tile) {
   const node = view.nodes.get(tile.id);
   if (!node) return;
   const { model } = view;
-  const [, , mark, cap, problem] = node.children;
+  const [, , mark, verdict, cap, problem, why] = node.children;
   const picked = model.selected.has(tile.id);
   node.dataset.mark = tile.mark;
   node.dataset.label = tile.label ?? "";
@@ -205,14 +198,23 @@ function paintTile(view, tile) {
   name.textContent = tile.label ?? "no label";
   name.classList.toggle("none", tile.label === null);
   const differs = tile.suggestion !== null && tile.suggestion !== tile.label;
-  hint.textContent = differs ? `→ ${tile.suggestion} ${tile.confidence} %` : tile.suggestion === null ? tile.reason : "";
+  const sure = tile.confidence ? ` ${tile.confidence} %` : "";
+  hint.textContent = differs ? `→ ${tile.suggestion}${sure}` : "";
+  const bare = tile.suggestion !== null && tile.reason.replace(/\s/g, "") === `${tile.suggestion}${tile.confidence}%`.replace(/\s/g, "");
+  why.hidden = !tile.reason || bare;
+  why.textContent = bare ? "" : tile.reason;
+  why.title = tile.reason;
+  verdict.textContent = tile.excluded ? "excluded" : tile.with ? `with ${tile.with}` : tile.verdict === "unsure" ? "not sure" : tile.verdict;
+  verdict.hidden = !verdict.textContent;
+  node.classList.toggle("excluded", tile.excluded);
   mark.title = { sending: "Saving …", waiting: `Not saved yet: ${tile.problem}`, saved: "Saved" }[tile.mark] ?? "";
   problem.hidden = tile.mark !== "failed";
   problem.firstChild.textContent = tile.problem;
   problem.lastChild.hidden = tile.wanted === null || tile.wanted === tile.label;
   const state = { sending: "saving", waiting: "not saved yet", saved: "saved", failed: `not saved: ${tile.problem}` };
   node.setAttribute("aria-label", [
-    tile.label ?? "no label", differs ? `suggested ${tile.suggestion}` : "", tile.split, state[tile.mark] ?? "",
+    tile.label ?? "no label", differs ? `suggested ${tile.suggestion}` : "", tile.split, verdict.textContent, bare ? "" : tile.reason,
+    state[tile.mark] ?? "",
   ].filter(Boolean).join(", "));
   node.title = tile.file;
 }
@@ -237,14 +239,13 @@ function paintBar(view) {
   view.previous.disabled = model.page === 0;
   view.next.disabled = model.page >= pagesOf(model) - 1;
   view.fillButton.setAttribute("aria-pressed", view.fill);
-  view.undo.disabled = !model.recent.some((entry) => !entry.undone);
+  view.undo.disabled = !model.recent.some((entry) => !entry.undone && (entry.mine || entry.who === model.data.me));
 }
 
 function paintRail(view) {
   const { model } = view;
   const wanted = view.find.value.trim().toLowerCase();
   const places = [...Array(model.data.assignable).keys()].filter((at) => model.data.names[at].toLowerCase().includes(wanted));
-  view.find.hidden = model.data.assignable <= 9;
   fillClasses(view, view.classes, places);
   if (view.zoom.dialog.open) fillClasses(view, view.zoom.classes, places);
   paintRecent(view);
@@ -267,7 +268,12 @@ function fillClasses(view, holder, places) {
       element("span", { class: "count", text: (model.counts.get(label) ?? 0).toLocaleString() }),
     );
   }));
-  if (!places.length) holder.append(element("p", { class: "nothing", text: "No class of that name." }));
+  const name = view.find.value.trim();
+  if (places.length || !name) return;
+  holder.append(element(
+    "button", { type: "button", class: "class fresh", title: "Add this class and give it", on: { click: () => view.act.newClass(name) } },
+    element("kbd", { text: "↵" }), element("span", { class: "name", text: `New class “${name}”` }),
+  ));
 }
 
 function paintRecent(view) {
@@ -282,8 +288,10 @@ function paintRecent(view) {
       element("i", { class: "dot", style: `background:${colourOf(model, label)}` }),
       element("span", { class: "name", text: label ?? "no label" }));
     const what = element("span", { class: "what" });
-    if (kind === "confirm") what.append(chip(now), element("span", { class: "count", text: `right${many}` }));
-    else what.append(same ? chip(old) : element("span", { text: "several" }), " → ", chip(now), element("span", { class: "count", text: many }));
+    const said = { confirm: "right", exclude: "excluded", restore: "restored", skip: "skipped", unsure: "not sure", rename: "renamed" }[kind];
+    const other = entry.who && entry.who !== model.data.me ? element("span", { class: "count", text: ` ${entry.who}`, title: `Decided by ${entry.who}` }) : "";
+    if (said && kind !== "rename") what.append(chip(now), element("span", { class: "count", text: `${said}${many}` }), other);
+    else what.append(same ? chip(old) : element("span", { text: "several" }), " → ", chip(now), element("span", { class: "count", text: many }), other);
     return element(
       "li", {}, what, button("Undo this decision", { name: "undo", class: "quiet" }, () => view.act.undo(entry.batch)),
     );
@@ -300,28 +308,6 @@ function paintFocus(view, scroll = true) {
   view.tiles.setAttribute("aria-activedescendant", node.id);
   if (scroll) node.scrollIntoView({ block: "nearest" });
   if (view.zoom.dialog.open) paintZoom(view);
-  return undefined;
-}
-
-function paintZoom(view) {
-  const { model } = view;
-  const tile = focusedOf(model);
-  if (!tile) return view.zoom.dialog.close();
-  const source = imageOf(model, tile);
-  if (view.zoom.image.getAttribute("src") !== source) {
-    view.zoom.image.style.backgroundImage = `url("${thumbOf(model, tile)}")`;
-    view.zoom.image.src = source;
-  }
-  const differs = tile.suggestion !== null && tile.suggestion !== tile.label;
-  view.zoom.caption.dataset.mark = tile.mark;
-  view.zoom.caption.replaceChildren(
-    element("i", { class: "dot", style: `background:${colourOf(model, tile.label)}` }),
-    element("strong", { text: tile.label ?? "no label" }),
-    element("span", { class: "mark" }),
-    element("span", { class: "hint", text: differs ? `→ ${tile.suggestion} ${tile.confidence} %` : "" }),
-    element("span", { class: "file", text: tile.file }),
-    element("span", { class: "range", text: `${tile.split} · ${(model.focus + 1).toLocaleString()} of ${model.tiles.length.toLocaleString()}` }),
-  );
   return undefined;
 }
 
