@@ -36,6 +36,7 @@ def of(workspace: Workspace, dataset_id: str, sample_id: str) -> dict[str, Any]:
         "run": (run := workspace.newest_with_predictions(name, prefer="instant")),
         "probabilities": _probabilities(workspace, run, sample_id),
         "findings": _findings(workspace, name, sample_id),
+        "generation": _generation(workspace, dataset_id, sample_id),
         "history": [
             {
                 "kind": entry.kind,
@@ -50,6 +51,19 @@ def of(workspace: Workspace, dataset_id: str, sample_id: str) -> dict[str, Any]:
             for entry in workspace.review.history(name, sample_id)[:HISTORY]
         ],
     }
+
+
+def _generation(workspace: Workspace, dataset_id: str, sample_id: str) -> dict[str, str]:
+    made = workspace.store.generation(dataset_id, sample_id)
+    if made is None:
+        return {}
+    settings = [f"{name} {value}" for name in ("steps", "cfg", "seed") if (value := getattr(made, name)) is not None]
+    parts = {
+        "Prompt": made.prompt,
+        "Negative prompt": made.negative_prompt,
+        f"Made with {made.tool}": ", ".join(filter(None, [made.model, made.sampler, *settings])),
+    }
+    return {name: text for name, text in parts.items() if text}
 
 
 def _neighbours(workspace: Workspace, dataset: str, sample_id: str) -> list[dict[str, Any]]:

@@ -31,6 +31,15 @@ except LabelloopError as error:
 
 queue_picker.draw(workspace, dataset, spec, len(items))
 if items:
-    grid.draw(workspace, dataset, items, queue_title=spec.title(), key="review.grid", heading=False, read_at=read_at)
+    grid.draw(
+        workspace,
+        dataset,
+        items,
+        queue_title=spec.title(),
+        key="review.grid",
+        heading=False,
+        read_at=read_at,
+        shared=True,
+    )
 else:
     queue_picker.draw_empty(spec)

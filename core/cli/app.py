@@ -1,16 +1,18 @@
 """Every command. A person's mistake ends with one sentence on standard error and exit status 2."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import documents, history, importing, relabelling, training
+from core.cli import documents, history, importing, relabelling, review, training
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
+from core.domain.decisions import USER
 from core.domain.errors import BadInput, LabelloopError
 from core.domain.runs import TrainOptions
 from core.domain.samples import SPLITS
@@ -70,6 +72,8 @@ def start(
 ) -> None:
     """Turn a folder of images into a classifier you can trust. Without a command: start the dashboard."""
     context.obj = (workspace, user)
+    if user:
+        os.environ[USER] = user  # for the processes that this one starts
     if context.invoked_subcommand is None:
         raise typer.Exit(_up(context, port=port, no_browser=no_browser))
 
@@ -313,3 +317,4 @@ def _show_text(workspace: "Workspace", view: "RunView") -> str:
 
 history.register(app)
 training.register(app, show_text=_show_text)
+review.register(app)

@@ -11,6 +11,7 @@ KINDS: tuple[DecisionKind, ...] = tuple(kind for kind in get_args(DecisionKind) 
 """What can be decided on one sample; "rename" is what renaming or merging a class does to it."""
 Source = Literal["grid", "fiftyone", "native", "cli", "predict", "import"]
 State = Literal["pending", "applied", "refused"]
+USER = "LABELLOOP_USER"  # the environment variable with the name that the journal records
 
 
 def new_id() -> str:

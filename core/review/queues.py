@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.domain.errors import BadInput
 from core.review import merging, ranking
-from core.review.memory import Memory, question
+from core.review.memory import Memory, question, questions
 from core.review.ranking import Ranked
 from core.review.spec import FINDING_TITLES, KINDS, NEEDS_RUN, REMEMBERING, QueueKind, QueueSpec
 from core.review.table import Table
@@ -71,6 +71,8 @@ def build(spec: QueueSpec, inputs: Inputs) -> list[QueueItem]:
         rates = inputs.memory.hit_rates() if inputs.memory else {}
         parts = [_open(part, inputs) for part in _sources(inputs)]
         ranked, evidence = merging.merge(parts, rates, inputs.table)
+        order = _skipped_last(ranked, evidence, inputs)
+        ranked, evidence = ranked.only(order), [evidence[at] for at in order]
     else:
         ranked = _ranked(spec, inputs)
         asks = spec.kind in REMEMBERING and spec.labels == "now"  # a run's errors of then are what they were
@@ -133,6 +135,16 @@ def _open(ranked: Ranked, inputs: Inputs) -> Ranked:
             continue
         (later if memory.skipped(sample_id, ranked.source) else kept).append(at)
     return ranked if len(kept) == len(ranked.rows) else ranked.only([*kept, *later])
+
+
+def _skipped_last(ranked: Ranked, evidence: list[str], inputs: Inputs) -> list[int]:
+    """Positions in order, those of images that were skipped at the end."""
+    memory, ids = inputs.memory, inputs.table.ids[ranked.rows].tolist()
+    skipped = [
+        memory is not None and any(memory.skipped(sample_id, source) for source, _ in questions(asked))
+        for sample_id, asked in zip(ids, evidence, strict=True)
+    ]
+    return sorted(range(len(ids)), key=skipped.__getitem__)
 
 
 def _items(spec: QueueSpec, ranked: Ranked, evidence: list[str] | None, inputs: Inputs) -> list[QueueItem]:

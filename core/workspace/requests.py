@@ -1,10 +1,12 @@
 """What is asked of a workspace, checked before anything is written."""
 
 import getpass
+import os
 from typing import Any
 
 import pandas as pd
 
+from core.domain.decisions import USER
 from core.domain.errors import BadInput
 from core.domain.samples import DatasetInfo
 
@@ -44,7 +46,10 @@ def same_request(spec: Any, other: dict[str, Any]) -> bool:
 
 
 def login() -> str:
-    """The name of whoever runs this process, as the journal records it."""
+    """The name of whoever runs this process, as the journal records it: ``LABELLOOP_USER``, or that of the login."""
+    named = os.environ.get(USER, "").strip()
+    if named:
+        return named
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # no name for this user id, as in some containers

@@ -16,6 +16,7 @@ from core.review.table import Table
 from core.runs import findings, picked
 from core.runs.predictions import Predictions
 from core.store.base import SampleStore
+from core.workspace.offers import Offer, offers
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
@@ -82,6 +83,10 @@ class Review:
     def hit_rates(self, dataset: str) -> Mapping[str, HitRate]:
         """By source of a queue, how many of its images that were decided on were wrong."""
         return self.memory(dataset).hit_rates()
+
+    def offers(self, dataset: str, *, split: str | None = None) -> list[Offer]:
+        """Every queue that makes sense now with its count and hit rate, the merged one first."""
+        return offers(self._workspace, dataset, split=split)
 
     def pick(self, sample_ids: Sequence[str], called: str = "Chosen images") -> QueueSpec:
         """A queue of just these samples, in this order, whatever their number; ``called`` is its title."""

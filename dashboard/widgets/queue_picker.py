@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS, DatasetInfo
 from core.review.queues import QueueSpec
-from core.workspace import Workspace
+from core.workspace import Offer, Workspace
 from dashboard import navigation, state
-from dashboard.widgets import empty_state
-from dashboard.wording import escaped
+from dashboard.widgets import class_editor, empty_state
 
 _EMPTY = {
     "unlabelled": ("Every image has a label", "When you import images without labels, they wait for you here."),
@@ -16,6 +14,13 @@ _EMPTY = {
     "cell": ("No image is left in this cell", "Its images carry other labels by now."),
     "suspicious": ("No label looks wrong", "Nothing here is left where the newest run and the label disagree."),
     "duplicates": ("No exact duplicates", "No two files of this dataset have the same contents."),
+    "merged": ("Nothing is left to look at", "Every image that any check or run brought up was decided on."),
+    "finding": ("Nothing is left here", "What was found was decided on, or nothing was found."),
+    "disagreement": ("The runs agree", "The newest runs see every image the same way, or all were decided on."),
+    "low-confidence": ("Nothing is hard", "The newest run is sure of every image that nobody looked at."),
+    "audit": ("Every image was looked at", "A random audit is over when nothing is left."),
+    "unsure": ("No doubts", "Images that somebody put aside with n wait here for a second look."),
+    "excluded": ("Nothing is excluded", "Images that you exclude with e are kept here, and r brings them back."),
     "class": ("No image has this label", "Give it to some images, or import more."),
 }
 
@@ -23,7 +28,7 @@ _EMPTY = {
 def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int) -> None:
     """Draw the row. ``size`` is how many images ``spec`` holds."""
     options = _options(workspace, dataset, spec, size)
-    current = next(at for at, (one, _) in enumerate(options) if one == spec)
+    current = next(at for at, offer in enumerate(options) if offer.spec == spec)
     with st.container(key="queues", horizontal=True, vertical_alignment="center", gap="small"):
         draw_way_back()
         key = state.widget_key(f"queue-{dataset.id}-{sorted(spec.to_params().items())}")
@@ -32,11 +37,11 @@ def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int)
             range(len(options)),
             index=current,
             key=key,
-            format_func=lambda at: _named(*options[at]),
+            format_func=lambda at: _named(options[at]),
             label_visibility="collapsed",
-            width=330,
+            width=400,
             on_change=_choose,
-            args=(key, [one for one, _ in options]),
+            args=(key, [offer.spec for offer in options]),
         )
         split_key = state.widget_key(f"split-{dataset.id}-{sorted(spec.to_params().items())}")
         if spec.kind not in ("samples", "fixed", "broken"):
@@ -53,7 +58,7 @@ def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int)
                     args=(split_key, spec),
                 )
         with st.container(key="queues-end", horizontal=True, horizontal_alignment="right", width="stretch"):
-            _new_class(workspace, dataset)
+            class_editor.draw(workspace, dataset)
             st.page_link(
                 navigation.page("fiftyone"),
                 label="Open in FiftyOne",
@@ -82,36 +87,17 @@ def draw_empty(spec: QueueSpec) -> None:
     empty_state.draw(title, text, icon="task_alt")
 
 
-def _options(
-    workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int
-) -> list[tuple[QueueSpec, int | None]]:
+def _options(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int) -> list[Offer]:
     """The queues on offer, each with its count; the one on show is always among them."""
-    newest = next((run.name for run in workspace.runs(dataset.name) if run.state == "succeeded"), None)
-    kinds = [QueueSpec(kind="all", split=spec.split)]
-    if dataset.labels.get(None):
-        kinds.append(QueueSpec(kind="unlabelled", split=spec.split))
-    if newest:
-        kinds.append(QueueSpec(kind="suspicious", split=spec.split))
-        kinds.append(QueueSpec(kind="misclassified", run=newest, split=spec.split))
-    kinds.append(QueueSpec(kind="duplicates", split=spec.split))
-    kinds += [QueueSpec(kind="class", label=name, split=spec.split) for name in dataset.classes]
-    found = [(one, size if one == spec else _size(workspace, dataset, one)) for one in kinds]
-    return found if any(one == spec for one, _ in found) else [(spec, size), *found]
+    found = workspace.review.offers(dataset.name, split=spec.split)
+    if any(offer.spec == spec for offer in found):
+        return found
+    return [Offer(spec, size, workspace.review.hit_rates(dataset.name).get(spec.source)), *found]
 
 
-def _size(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec) -> int | None:
-    if spec.kind == "all":
-        return dataset.samples if spec.split is None else dataset.splits.get(spec.split, 0)
-    if spec.split is None and spec.kind in ("class", "unlabelled"):
-        return dataset.labels.get(spec.label, 0)
-    try:
-        return len(workspace.queue(dataset.name, spec))
-    except LabelloopError:
-        return None
-
-
-def _named(spec: QueueSpec, size: int | None) -> str:
-    return spec.title() if size is None else f"{spec.title()}  ·  {size:,}"
+def _named(offer: Offer) -> str:
+    rate = "" if offer.rate is None else f"  ·  {offer.rate.wrong:,} of {offer.rate.decided:,} were wrong"
+    return f"{offer.spec.title()}  ·  {offer.count:,}{rate}"
 
 
 def _choose(key: str, options: list[QueueSpec]) -> None:
@@ -122,15 +108,3 @@ def _choose(key: str, options: list[QueueSpec]) -> None:
 def _choose_split(key: str, spec: QueueSpec) -> None:
     split = state.chosen(key)
     state.show_queue(state.with_split(spec, None if split in (None, "all") else split))
-
-
-def _new_class(workspace: Workspace, dataset: DatasetInfo) -> None:
-    with st.popover("New class", icon=":material/add:", type="tertiary"), st.form("new-class", border=False):
-        name = st.text_input("Name", placeholder="e.g. wasps", max_chars=100)
-        if st.form_submit_button("Add the class", type="primary"):
-            try:
-                workspace.add_class(dataset.name, name)
-            except LabelloopError as error:
-                st.error(escaped(error))
-            else:
-                st.rerun()

@@ -16,7 +16,15 @@ from core.review.queues import QueueItem
 from core.workspace import Workspace
 from dashboard import palette, state
 
-_SCRIPTS = ("sender.js", "model.js", "view.js", "zoom.js", "select.js", "people.js", "grid.js")  # one module, in this order
+_SCRIPTS = (
+    "sender.js",
+    "model.js",
+    "view.js",
+    "zoom.js",
+    "select.js",
+    "people.js",
+    "grid.js",
+)  # one module, in this order
 _RECENT = 30
 _SQUARE = 0.12  # closer to a square than this is a square
 _SPLITS = {"train": "t", "val": "v", "test": "e"}
@@ -121,9 +129,7 @@ def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
     for entry in workspace.journal(dataset.name, limit=300):
         if entry.undone or entry.undoes:
             continue
-        line = batches.setdefault(
-            entry.batch, {"batch": entry.batch, "undone": False, "who": entry.who, "entries": []}
-        )
+        line = batches.setdefault(entry.batch, {"batch": entry.batch, "undone": False, "who": entry.who, "entries": []})
         line["entries"].append([entry.sample_id, entry.old, entry.new, entry.kind])
     return list(batches.values())[:_RECENT]
 

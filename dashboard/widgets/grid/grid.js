@@ -188,6 +188,7 @@ function actions(current) {
       const view = current();
       if (!focusedOf(view.model)) return;
       view.zoom.dialog.showModal();
+      view.zoom.dialog.focus(); // and not the first of its buttons
       paintRail(view);
       paintZoom(view);
     },

@@ -110,7 +110,7 @@ function evidenceOf(view, found) {
   const { model } = view;
   const parts = [];
   const add = (title, ...nodes) => nodes.length && parts.push(element("h3", { text: title }), ...nodes);
-  add("Most alike", ...(found.neighbours?.length ? [element("div", { class: "near" }, ...found.neighbours.map((one) => element(
+  add("Most alike", ...(found.neighbours?.length ? [element("div", { class: "alike" }, ...found.neighbours.map((one) => element(
     "figure", { title: `${one.label ?? "no label"}, ${one.split}, ${one.similar} % alike` },
     element("img", { src: `/thumb/${model.data.dataset}/${one.sample}?v=${one.hash}`, alt: "" }),
     element("figcaption", {}, dotOf(model, one.label), element("span", { class: "name", text: one.label ?? "no label" })),

@@ -162,6 +162,7 @@ def test_what_was_skipped_comes_last_and_what_nobody_is_sure_of_waits_apart(fram
     )
     assert ids(build(SUSPICIOUS, frame, predictions=RUN, memory=memory)) == [C, A]
     assert ids(build(QueueSpec(kind="unsure"), frame, memory=memory)) == [B]
+    assert ids(build(QueueSpec(kind="merged"), frame, predictions=RUN, memory=memory, findings={})) == [C, A]
 
 
 def test_hit_rates_count_what_was_decided_per_source(frame):

@@ -13,7 +13,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from core.domain.decisions import Decision, Outcome
+from core.domain.decisions import USER, Decision, Outcome
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
 from core.review import decisions, undoing
@@ -184,6 +184,9 @@ def _info(ctx: Any) -> DatasetInfo:
 
 
 def _who() -> str:
+    named = os.environ.get(USER, "").strip()
+    if named:
+        return named
     try:
         return getpass.getuser()
     except (KeyError, OSError):
