@@ -67,7 +67,7 @@ def _switched(key: str) -> None:
 
 def _active(workspace: Workspace) -> list[RunView]:
     runs = [run for run in workspace.runs() if run.state in ACTIVE_STATES]
-    return runs + [job for job in workspace.jobs() if job.state in ACTIVE_STATES]
+    return runs + [job for job in [*workspace.searches.all(), *workspace.jobs()] if job.state in ACTIVE_STATES]
 
 
 def _pace(active: list[RunView]) -> float:
@@ -93,13 +93,13 @@ def _live(workspace: Workspace, dataset: DatasetInfo | None, known: tuple[str, .
 def _job_chip(active: list[RunView]) -> None:
     shown = active[0]
     more = f" · and {len(active) - 1} more" if len(active) > 1 else ""
-    page = "runs" if shown.kind == "train" else "import"
+    page, param = {"train": ("runs", "run"), "search": ("search", "search")}.get(shown.kind, ("import", "job"))
     with st.container(key="chip-job", width="content", gap=None):
         st.page_link(
             navigation.page(page),
             label=headline(shown) + more,
             icon=":material/progress_activity:",
-            query_params={"dataset": shown.dataset, "run" if shown.kind == "train" else "job": shown.name},
+            query_params={"dataset": shown.dataset, param: shown.name},
         )
         st.progress(share_done(shown))
 

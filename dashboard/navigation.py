@@ -32,6 +32,7 @@ TABLE = (
     Entry("fiftyone", "Label", "fiftyone_app.py", "FiftyOne", "travel_explore"),
     Entry("train", "Train", "train.py", "Train", "model_training"),
     Entry("runs", "Train", "runs.py", "Runs", "history"),
+    Entry("search", "Train", "search.py", "Search", "manage_search"),
     Entry("matrix", "Understand", "confusion_matrix.py", "Confusion matrix", "apps"),
     Entry("compare", "Understand", "compare.py", "Compare", "compare_arrows"),
     Entry("predict", "Use", "predict.py", "Predict", "image_search"),

@@ -14,7 +14,7 @@ _PHASES = {
     "exporting": "exporting",
     "done": "finishing",
 }
-_KINDS = {"import": "Importing", "embed": "Embedding"}
+_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching"}
 
 
 def title(run: RunView) -> str:

@@ -197,6 +197,11 @@ def is_cancelled(job: str) -> bool:
     return bool(st.session_state.get(f"labelloop.cancelled.{job}"))
 
 
+def forget_cancelled(job: str) -> None:
+    """It was started again."""
+    st.session_state.pop(f"labelloop.cancelled.{job}", None)
+
+
 def train_after(job: str) -> None:
     """Have a first model trained when this import has succeeded (as long as this session looks on)."""
     st.session_state[f"labelloop.train-after.{job}"] = True

@@ -3,8 +3,22 @@
 import pandas as pd
 import streamlit as st
 
+from core.domain.errors import LabelloopError
 from dashboard import figures, frame, predictions_csv, state, wording
-from dashboard.widgets import address, empty_state, headline, job_panel, option_table, run_progress, run_table
+from dashboard.widgets import (
+    address,
+    empty_state,
+    headline,
+    job_panel,
+    option_table,
+    run_actions,
+    run_difference,
+    run_filters,
+    run_notes,
+    run_overlay,
+    run_progress,
+    run_table,
+)
 
 workspace, dataset = frame.begin()
 st.title("Runs", anchor=False)
@@ -16,7 +30,7 @@ if dataset is None:
         label="Import a folder",
     )
     st.stop()
-runs = workspace.runs(dataset.name)
+runs = workspace.runs(dataset.name, trials=True)
 if not runs:
     empty_state.draw(
         "No runs yet",
@@ -26,20 +40,37 @@ if not runs:
     )
     st.stop()
 
-names = [run.name for run in runs]
-wanted = state.param("run")
-if wanted is not None and wanted not in names:
-    st.caption(f"There is no {wording.escaped(wanted)} in this dataset.")
-selected = names.index(wanted) if wanted in names else None
-place = run_table.draw(workspace, runs, key=address.key("table", (wanted, len(runs)), put=False), selected=selected)
-if place is None:
-    state.set_params(run=None)
-    address.moved("table", (None, len(runs)))
-    st.caption("Choose a run in the table to see its options, curves, figures and log.")
+shown, every_field = run_filters.draw(workspace, runs)
+names = [run.name for run in shown]
+asked = (state.param("run") or "").split(",") if state.param("run") else []
+wanted = tuple(name for name in asked if name in names)
+for name in asked:
+    if name not in [run.name for run in runs]:
+        st.caption(f"There is no {wording.escaped(name)} in this dataset.")
+if not shown:
+    st.caption("No run fits these filters.")
     st.stop()
-run = runs[place]
-state.set_params(run=run.name)
-address.moved("table", (run.name, len(runs)))
+setting = (wanted, tuple(names), every_field)
+places = run_table.draw(
+    workspace,
+    shown,
+    key=address.key("table", setting, put=False),
+    selected=[names.index(name) for name in wanted],
+    every_field=every_field,
+)
+picked = tuple(names[place] for place in places)
+state.set_params(run=",".join(picked) or None)
+address.moved("table", (picked, tuple(names), every_field))
+if not picked:
+    st.caption("Choose a run to see its options, curves, figures and log; choose several to lay them side by side.")
+    st.stop()
+if state.get("said"):
+    st.success(wording.escaped(state.get("said")), icon=":material/check_circle:")
+    state.put("said", "")
+if len(picked) > 1:
+    run_overlay.draw(workspace, [shown[place] for place in places])
+    st.stop()
+run = shown[places[0]]
 reached = figures.of_run(workspace, run)
 
 
@@ -59,15 +90,31 @@ def actions() -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+        if not run.active and run.kind == "train":
+            run_actions.draw(workspace, run)
+
+
+def edits() -> None:
+    """Labelling goes on while a run trains: what changed since is not in it."""
+    try:
+        since = workspace.history.edits_since(run.name)
+    except LabelloopError:
+        return
+    if said := run_difference.sentence(since):
+        with st.expander(f"Not in this run: {said}", icon=":material/edit_note:"):
+            run_difference.data(since, run.name, "the dataset now")
 
 
 st.subheader(f"{run.name} · {run.title}", anchor=False)
 if run.error:
     st.error(wording.escaped(run.error), icon=":material/error:")
 actions()
-if run.active:
+if run.state != "succeeded":
     job_panel.draw(workspace, run.name)
+if run.active:
     run_progress.live(workspace, run.name)
+edits()
+run_notes.draw(workspace, run.name, sorted({tag for one in runs for tag in workspace.history.notes(one.name).tags}))
 if reached:
     table = [
         {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.runs.notes import Notes
     from core.workspace import RunView, Workspace
     from core.workspace.history import Restored, RunDifference
+    from core.workspace.searches import SearchView
 
 
 def dataset(info: DatasetInfo) -> dict[str, Any]:
@@ -194,6 +195,7 @@ def restored(done: "Restored") -> dict[str, Any]:
 def restored_text(done: "Restored") -> str:
     """The same in a sentence."""
     rest = [
+        (done.returned, "had been excluded since and are back"),
         (done.same, "had it already"),
         (done.refused, "were changed by somebody meanwhile and stay"),
         (done.without, "had no label then and keep theirs"),
@@ -201,3 +203,19 @@ def restored_text(done: "Restored") -> str:
     ]
     parts = [f"{done.restored:,} labels are those of {done.run} again"]
     return "; ".join(parts + [f"{count:,} {words}" for count, words in rest if count]) + "."
+
+
+def search(found: "SearchView") -> dict[str, Any]:
+    """A search with its trials, and what its best recipe gave on all splits."""
+    spec = {key: found.view.spec.get(key) for key in ("space", "method", "objective", "prune", "seed")}
+    return {
+        "search": found.view.name,
+        "dataset": found.view.dataset,
+        "state": found.view.state,
+        "error": found.view.error,
+        **spec,
+        "trials": found.trials,
+        "best": found.best,
+        "importance": found.importance,
+        "result": found.result,
+    }

@@ -16,19 +16,29 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
+from core.jobs import attempts, devices
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
+from core.runs.worker import CANCELLED, CRASHED, PAUSED
 
 # Named as strings: the supervisor must stay small, and may not import its siblings.
-WORKERS = {"train": "core.training", "embed": "core.embedding", "import": "core.workspace.import_job"}
+WORKERS = {
+    "train": "core.training",
+    "embed": "core.embedding",
+    "import": "core.workspace.import_job",
+    "search": "core.search",
+}
 WARM = "core.training.warm"
 WARM_MODEL = "instant"
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 BACKGROUND = 5  # how much a worker gives way (nice)
 
 
@@ -49,14 +59,18 @@ def main(arguments: list[str]) -> int:
 
 
 def supervise(paths: RunPaths, *, warm: bool) -> int:
-    """Hold ``run.lock``, wait for the device if need be, run the worker, write ``exit.json``."""
+    """Hold ``run.lock``, wait for the device if need be, run the worker, write ``exit.json``.
+
+    A worker that is killed is started again, where it goes on at its last checkpoint, until it has crashed too often.
+    """
     try:
         with FileLock(paths.lock, timeout=5):
             if paths.exit.exists():
                 return 0
+            _adopt_orphans()
+            attempts.end_orphan(paths)
             spec = read_json(paths.spec) or {}
-            with _device(paths, spec):
-                code = 3 if paths.cancel.exists() else _run_worker(paths, spec, warm=warm)
+            code = _to_its_end(paths, spec, warm=warm)
             signalled = -code if code < 0 else None
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
             return code
@@ -64,40 +78,67 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
         return 0
 
 
+def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
+    while True:
+        crashed = attempts.crashes(paths)
+        if len(crashed) >= attempts.MOST_CRASHES:
+            write_json(paths.error, {"sentence": attempts.sentence(crashed)})
+            return CRASHED
+        with _device(paths, spec) as device:
+            if device is None:
+                return CANCELLED if paths.cancel.exists() else PAUSED
+            code = _run_worker(paths, spec, device=device, warm=warm)
+        attempts.ended(paths, code)
+        if code >= 0 or paths.cancel.exists():
+            return code
+        if paths.pause.exists():
+            return PAUSED
+        warm = False
+
+
 @contextlib.contextmanager
-def _device(paths: RunPaths, spec: dict[str, object]) -> Iterator[None]:
+def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
+    """Hold a device for a network; yields its name, "" for work that needs none, None where it is not to start."""
     options = spec.get("options")
     model = options.get("model") if isinstance(options, dict) else None
     if model in (None, WARM_MODEL):  # networks wait for the device: one trains at a time
-        yield
+        yield None if paths.cancel.exists() or paths.pause.exists() else ""
         return
-    lock = FileLock(paths.workspace.device_lock)
-    while True:
-        with contextlib.suppress(Timeout):
-            lock.acquire(timeout=POLL)
-            break
-        if paths.cancel.exists():
-            yield
-            return
-    try:
-        yield
-    finally:
-        lock.release()
+    if paths.status.exists():  # it went before: what it says of itself is of then
+        write_json(paths.status, {**(read_json(paths.status) or {}), "phase": "queued", "heartbeat": time.time()})
+    with devices.turn(paths, str((options or {}).get("device", "auto"))) as device:
+        yield device
 
 
-def _run_worker(paths: RunPaths, spec: dict[str, object], *, warm: bool) -> int:
+def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: bool) -> int:
     module = WORKERS[str(spec["kind"])]
     if warm and hasattr(os, "fork"):
-        return _wait(paths, *_forked(module, paths))
+        pid, poll, send = _forked(module, paths)
+        attempts.began(paths, pid)
+        return _wait(paths, poll, send)
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(paths.folder)],
         stdin=subprocess.DEVNULL,
+        env=_environment(spec, device),
         preexec_fn=_go_to_the_background if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
     )
-    return _wait(paths, process.poll, process.send_signal)
+    attempts.began(paths, process.pid)
+    try:
+        return _wait(paths, process.poll, process.send_signal)
+    finally:  # loaders that a killed worker leaves would keep its memory, and the GPU's
+        attempts.end_all(_left_behind())
 
 
-def _forked(module: str, paths: RunPaths) -> tuple[Callable[[], int | None], Callable[[int], None]]:
+def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
+    """Shows a worker that takes any GPU the one whose turn it has; a recipe that names one sees them all."""
+    if not device.startswith("gpu-") or (spec.get("options") or {}).get("device", "auto") not in ("auto", "cuda"):
+        return None
+    place = int(device.removeprefix("gpu-"))
+    visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one.strip()]
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": visible[place] if place < len(visible) else str(place)}
+
+
+def _forked(module: str, paths: RunPaths) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -117,7 +158,7 @@ def _forked(module: str, paths: RunPaths) -> tuple[Callable[[], int | None], Cal
         ended, status = os.waitpid(pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if ended else None
 
-    return poll, lambda number: os.kill(pid, number)
+    return pid, poll, lambda number: os.kill(pid, number)
 
 
 def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int], None]) -> int:
@@ -137,6 +178,24 @@ def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int],
                     told.append(number)
                     send(number)
         time.sleep(POLL if told else POLL / 4)
+
+
+def _adopt_orphans() -> None:
+    """Processes that a worker leaves behind become ours, so that they can be ended. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _left_behind() -> list[psutil.Process]:
+    """What a worker left in our session. Jobs that it started have sessions, and supervisors, of their own."""
+    if os.name == "nt":
+        return psutil.Process().children(recursive=True)
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(OSError):
+            if os.getsid(process.pid) == os.getsid(0):
+                found.append(process)
+    return found
 
 
 def _go_to_the_background() -> None:

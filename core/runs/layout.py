@@ -61,6 +61,11 @@ class WorkspacePaths:
         """One JSON file a watched folder."""
         return self.root / "watches"
 
+    @property
+    def searches(self) -> Path:
+        """One folder a search for hyperparameters."""
+        return self.root / "searches"
+
     def findings(self, dataset_id: str) -> Path:
         """One file a kind of finding (see core.runs.findings)."""
         return self.root / "findings" / dataset_id
@@ -76,13 +81,18 @@ class WorkspacePaths:
         return self.root / "logs"
 
     @property
-    def device_lock(self) -> Path:
-        """Held by the supervisor whose worker trains: one network at a time."""
-        return self.root / "device.lock"
+    def queue(self) -> Path:
+        """Who waits for which device, in order (see core.jobs.devices)."""
+        return self.root / "queue"
+
+    def device_lock(self, device: str) -> Path:
+        """Held by the supervisor whose worker trains on ``device``: one network at a time."""
+        return self.queue / f"{device}.lock"
 
     def run(self, name: str) -> "RunPaths":
-        """The folder of a run, whether it exists or not."""
-        return RunPaths(self.runs / name)
+        """The folder of a run, job or search by its name, whether it exists or not."""
+        parents = {"job": self.jobs, "search": self.searches}
+        return RunPaths(parents.get(name.partition("-")[0], self.runs) / name)
 
     def snapshot(self, snapshot_id: str) -> Path:
         """The folder of a snapshot."""
@@ -175,6 +185,11 @@ class RunPaths:
     def report(self) -> Path:
         """Written by an import job at its end: outcomes per file."""
         return self.folder / "report.json"
+
+    @property
+    def attempts(self) -> Path:
+        """Written by the supervisor: a line a start of the worker and a line how it ended (see core.jobs.attempts)."""
+        return self.folder / "attempts.jsonl"
 
     @property
     def notes(self) -> Path:

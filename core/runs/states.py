@@ -51,13 +51,14 @@ def state(paths: RunPaths) -> RunState:
         if paths.pause.exists():
             return "paused"
         return "queued" if time.time() - paths.spec.stat().st_mtime < START_GRACE else "lost"
-    return state_of(
-        held=held,
-        exited=exited,
-        cancelled=paths.cancel.exists(),
-        status=read_json(paths.status),
-        paused=paths.pause.exists(),
+    status = read_json(paths.status)
+    found = state_of(
+        held=held, exited=exited, cancelled=paths.cancel.exists(), status=status, paused=paths.pause.exists()
     )
+    asked_at = (status or {}).get("queued_at")
+    if found == "lost" and asked_at is not None and time.time() - asked_at < START_GRACE:
+        return "queued"  # it was asked to go on, and its supervisor starts
+    return found
 
 
 def is_held(lock: Path) -> bool:

@@ -1,12 +1,10 @@
 """The workspace: what the CLI and every page call. It wires the parts together and adds no arithmetic of its own."""
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -34,12 +32,14 @@ from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
+from core.workspace.control import Control
 from core.workspace.frames import Frames
 from core.workspace.history import History
 from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
-from core.workspace.requests import check_trainable, login, same_request
+from core.workspace.requests import check_trainable, login, same_request, versions
 from core.workspace.review import Review
+from core.workspace.searches import Searches
 from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from core.serving.predictor import Prediction, Predictor
 
 RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
-VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
 
 
 class Workspace:
@@ -71,6 +70,7 @@ class Workspace:
         self.review = Review(self)
         self.training = Training(self)
         self._predictor: tuple[str, Predictor] | None = None
+        self.control = Control(self, self.launch)
 
     @classmethod
     def open(cls, root: Path | None = None, *, user: str | None = None, keep_spare: bool = False) -> Self:
@@ -88,10 +88,14 @@ class Workspace:
         store = MongoStore(database.uri, mongod.DATABASE)
         workspace = cls(paths, store, user=user or login(), launcher=Launcher(keep_spare=keep_spare), database=database)
         writing.recover(store, older_than=RECOVER_AFTER)
+        workspace.control.recover()
+        if keep_spare:
+            workspace.control.watch()
         return workspace
 
     def close(self) -> None:
         """Let go of the database; stops it if this process started it. Jobs go on."""
+        self.control.close()
         self._launcher.close()
         self.training.close()
         if isinstance(self.store, MongoStore):
@@ -247,7 +251,7 @@ class Workspace:
 
         The same request while such a run waits or works returns that run: a double click starts one.
         """
-        whole = {**spec, "versions": {**_versions(), "python": platform.python_version()}}
+        whole = {**spec, "versions": versions()}
         with folders.lock_of(self.paths.runs):
             for paths in folders.listed(self.paths.runs)[:20]:
                 if same_request(read_json(paths.spec), whole) and read_view(paths).active:
@@ -256,10 +260,10 @@ class Workspace:
         self._launcher.start(run, warm=spec["options"].get("model") == "instant")
         return run.name
 
-    def runs(self, dataset: str | None = None) -> list[RunView]:
-        """Training runs, newest first."""
+    def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:
+        """Training runs, newest first; those of a search's ``trials`` only where asked for: they know no test split."""
         views = map(view_of, folders.listed(self.paths.runs))
-        return [view for view in views if dataset is None or view.dataset == dataset]
+        return [v for v in views if (dataset is None or v.dataset == dataset) and (trials or not v.trial)]
 
     def jobs(self, dataset: str | None = None) -> list[RunView]:
         """Imports and embeddings, newest first."""
@@ -281,10 +285,9 @@ class Workspace:
             NotFound: there is none.
         """
         name = f"run-{name}" if name.isdecimal() else name
-        parents = {"run": self.paths.runs, "job": self.paths.jobs}
         prefix, _, number = name.partition("-")
-        paths = RunPaths(parents.get(prefix, self.paths.runs) / name)
-        if prefix not in parents or not number.isdecimal() or not paths.spec.exists():
+        paths = self.paths.run(name)
+        if prefix not in ("run", "job", "search") or not number.isdecimal() or not paths.spec.exists():
             known = ", ".join(view.name for view in self.runs()[:5]) or "none yet"
             raise NotFound(f"There is no run {name!r} in this workspace; the newest are: {known}.")
         return paths
@@ -292,7 +295,8 @@ class Workspace:
     def cancel(self, name: str) -> None:
         """Ask a run or job to stop; one that has ended stays as it is."""
         paths = self.run_paths(name)
-        if read_view(paths).active:
+        view = read_view(paths)
+        if view.active or view.state == "paused":
             paths.cancel.touch()
 
     def wait(self, name: str, timeout: float | None = None) -> RunView:
@@ -449,6 +453,11 @@ class Workspace:
         """Notes, differences, labels and datasets of past runs."""
         return History(self)
 
+    @property
+    def searches(self) -> Searches:
+        """Searches for hyperparameters."""
+        return Searches(self)
+
     # services
 
     def app_server(self) -> "AppClient | None":
@@ -489,8 +498,3 @@ def _predictions(path: Path, _: int) -> Predictions:
 @lru_cache(maxsize=4)
 def _snapshot(folder: Path) -> pd.DataFrame:
     return manifest.read(folder).samples
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in VERSIONED}

@@ -36,12 +36,14 @@ class RunDifference:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What bringing labels back did. ``refused`` were changed by somebody meanwhile; ``without`` had no label then and
-    keep the one that they have; ``gone`` are not in the dataset any more; ``classes_added`` had been removed since.
+    """What bringing labels back did. ``returned`` had been excluded since; ``refused`` were changed by somebody
+    meanwhile; ``without`` had no label then and keep the one that they have; ``gone`` are not in the dataset any more;
+    ``classes_added`` had been removed since.
     """
 
     run: str
     restored: int
+    returned: int
     same: int
     refused: int
     without: int
@@ -127,7 +129,7 @@ class History:
         workspace = self._workspace
         info, now = workspace.dataset(view.dataset), workspace.samples(view.dataset)
         both = frozen.samples.loc[:, ["sample_id", "label"]].merge(
-            now.loc[:, ["sample_id", "label"]], on="sample_id", suffixes=("_then", "_now")
+            now.loc[:, ["sample_id", "label", "excluded"]], on="sample_id", suffixes=("_then", "_now")
         )
         then, seen = both["label_then"].to_numpy(object), both["label_now"].to_numpy(object)
         differs = then != seen
@@ -144,11 +146,20 @@ class History:
                 zip(chosen["sample_id"], chosen["label_then"], chosen["label_now"], strict=True)
             )
         ]
-        outcomes = workspace.decide(view.dataset, decisions, source=source, queue=f"labels of {view.name}", batch=batch)
+        back = both[both["excluded"].to_numpy(dtype=bool)]
+        labels = {decision.sample_id: decision.label for decision in decisions}
+        returning = [
+            Decision(sample, "restore", None, labels.get(sample, label), f"{batch}-back-{place}")
+            for place, (sample, label) in enumerate(zip(back["sample_id"], back["label_now"], strict=True))
+        ]
+        queue = f"labels of {view.name}"
+        outcomes = workspace.decide(view.dataset, decisions, source=source, queue=queue, batch=batch)
+        returned = workspace.decide(view.dataset, returning, source=source, queue=queue, batch=batch)
         saved = sum(outcome.saved for outcome in outcomes)
         return Restored(
             run=view.name,
             restored=saved,
+            returned=sum(outcome.saved for outcome in returned),
             same=int((~differs).sum()),
             refused=len(outcomes) - saved,
             without=int((differs & had_none).sum()),

@@ -2,6 +2,9 @@
 
 import getpass
 import os
+import platform
+from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
@@ -9,6 +12,8 @@ import pandas as pd
 from core.domain.decisions import USER
 from core.domain.errors import BadInput
 from core.domain.samples import DatasetInfo
+
+VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
 
 
 def check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
@@ -54,3 +59,9 @@ def login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no name for this user id, as in some containers
         return "someone"
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """The versions that a run's numbers depend on."""
+    return {**{name: version(name) for name in VERSIONED}, "python": platform.python_version()}

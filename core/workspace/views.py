@@ -12,7 +12,10 @@ from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
 from core.runs.states import state
 
-LOST = "It was killed together with its supervisor (or the computer went down); what it had written is kept."
+LOST = (
+    "It was killed together with its supervisor (or the computer went down); what it had written is kept, and it goes "
+    "back in the queue by itself."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class RunView:
     """A run or job as its folder tells it. ``seconds`` is how long it ran or has been running."""
 
     name: str
-    kind: Literal["train", "import", "embed"]
+    kind: Literal["train", "import", "embed", "search"]
     dataset: str
     state: RunState
     spec: dict[str, Any]
@@ -36,11 +39,16 @@ class RunView:
         return self.state in ACTIVE_STATES
 
     @property
+    def trial(self) -> bool:
+        """Whether it is one of a search's trials, which are compared with one another alone."""
+        return "trial" in self.spec
+
+    @property
     def title(self) -> str:
         """What it is, for a person."""
         if self.kind == "train":
             return MODEL_NAMES.get(str(self.options.get("model")), "Training")
-        return "Import" if self.kind == "import" else "Embedding"
+        return {"import": "Import", "search": "Search"}.get(self.kind, "Embedding")
 
     @property
     def options(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dashboard.charts.ink import Template, of_template, plain, text
 from dashboard.palette import CLASS_COLOURS
 
 Measure = Literal["loss", "accuracy"]
+MEASURES: tuple[Measure, ...] = ("loss", "accuracy")
 SPLITS = {"val": "solid", "train": "dot"}
 
 

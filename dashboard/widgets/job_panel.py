@@ -1,4 +1,6 @@
-"""The live panel of one run or job: phase, progress, rate, time left, Cancel. It reads a folder and owns no state."""
+"""The live panel of one run or job: phase, progress, rate, time left, controls. It reads a folder, owns no state."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -6,7 +8,7 @@ from core.domain.errors import LabelloopError
 from core.domain.runs import ACTIVE_STATES
 from core.workspace import RunView, Workspace
 from dashboard import progress, state
-from dashboard.wording import duration, escaped
+from dashboard.wording import counted, duration, escaped
 
 _STATES = {
     "succeeded": ("Finished", "check_circle", "green"),
@@ -43,20 +45,60 @@ def _panel(workspace: Workspace, name: str) -> None:
 
 def _going(workspace: Workspace, run: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{progress.title(run)}** · {progress.phase(run)}", width="content")
-        cancelling = state.is_cancelled(run.name)
-        st.button(
-            "Cancelling …" if cancelling else "Cancel",
-            key=state.widget_key(f"cancel-{run.name}"),
-            icon=":material/close:",
-            disabled=cancelling,
-            on_click=_cancel,
-            args=(workspace, run.name),
-        )
+        st.markdown(f"**{progress.title(run)}** · {_phase(workspace, run)}", width="content")
+        _controls(workspace, run)
     st.progress(progress.share_done(run))
     st.caption("  ·  ".join(_figures(run)))
     if run.status.get("message"):
         st.caption(escaped(run.status["message"]))
+
+
+def _phase(workspace: Workspace, run: RunView) -> str:
+    place = workspace.control.place(run.name) if run.state == "queued" else None
+    if place is None:
+        return progress.phase(run)
+    device, before = place
+    where = "the GPU" if device.startswith("gpu") else "the processor"
+    return f"Waiting for {where}, " + ("the next in line" if before == 0 else f"{counted(before, 'run')} before it")
+
+
+def _controls(workspace: Workspace, run: RunView) -> None:
+    """Pause, stop, cancel, or what undoes them; each says at once that it was heard."""
+    asked = workspace.control.asked(run.name)
+    network = run.kind in ("train", "search") and run.options.get("model") != "instant"
+    with st.container(horizontal=True, width="content", gap="small"):
+        if run.state == "queued" and (workspace.control.place(run.name) or ("", 0))[1] > 0:
+            _button("Make it next", "vertical_align_top", run, _move_first, workspace)
+        if run.state == "paused" or asked == "pause":
+            _button("Resume", "play_arrow", run, _resume, workspace)
+            if asked == "pause" and run.state == "running":
+                st.caption("Pausing …", width="content")
+        elif network:
+            _button("Pause", "pause", run, _pause, workspace, disabled=bool(asked))
+        if run.kind == "train" and network and run.metrics:
+            words = "Stopping …" if asked == "stop" else "Stop and keep best"
+            _button(words, "stop_circle", run, _stop, workspace, disabled=asked in ("stop", "cancel"))
+        cancelling = asked == "cancel" or state.is_cancelled(run.name)
+        _button("Cancelling …" if cancelling else "Cancel", "close", run, _cancel, workspace, disabled=cancelling)
+
+
+def _button(
+    words: str,
+    icon: str,
+    run: RunView,
+    act: Callable[[Workspace, str], None],
+    workspace: Workspace,
+    *,
+    disabled: bool = False,
+) -> None:
+    st.button(
+        words,
+        key=state.widget_key(f"{act.__name__}-{run.name}"),
+        icon=f":material/{icon}:",
+        disabled=disabled,
+        on_click=_guarded,
+        args=(act, workspace, run.name),
+    )
 
 
 def _figures(run: RunView) -> list[str]:
@@ -77,11 +119,46 @@ def _figures(run: RunView) -> list[str]:
 def _ended(workspace: Workspace, run: RunView) -> None:
     word, icon, colour = _STATES[run.state]
     took = f" in {duration(run.seconds)}" if run.state == "succeeded" else f" after {duration(run.seconds)}"
-    st.markdown(f":{colour}[:material/{icon}: **{word}**] · {progress.title(run)}{took}")
-    if run.error:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f":{colour}[:material/{icon}: **{word}**] · {progress.title(run)}{took}", width="content")
+        if run.state == "paused":
+            _controls(workspace, run)
+        elif run.state in ("failed", "cancelled", "lost"):
+            again = "Go on from its last epoch" if run.metrics else "Retry"
+            _button(again, "replay", run, _retry, workspace)
+    if run.error and run.kind not in ("train", "search"):  # a run's page says it, and has its log, beside this
         st.markdown(escaped(run.error))
         with st.expander("Log"):
             st.code(workspace.log_tail(run.name) or "The log is empty.", language=None)
+
+
+def _guarded(act: Callable[[Workspace, str], None], workspace: Workspace, name: str) -> None:
+    """What was right when the button was drawn may not be any more: the run has ended meanwhile."""
+    try:
+        act(workspace, name)
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/info:")
+
+
+def _move_first(workspace: Workspace, name: str) -> None:
+    workspace.control.move(name, 0)
+
+
+def _pause(workspace: Workspace, name: str) -> None:
+    workspace.control.pause(name)
+
+
+def _resume(workspace: Workspace, name: str) -> None:
+    workspace.control.resume(name)
+
+
+def _stop(workspace: Workspace, name: str) -> None:
+    workspace.control.stop(name)
+
+
+def _retry(workspace: Workspace, name: str) -> None:
+    workspace.control.retry(name)
+    state.forget_cancelled(name)
 
 
 def _cancel(workspace: Workspace, name: str) -> None:

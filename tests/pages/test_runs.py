@@ -1,6 +1,9 @@
 import csv
 import io
 
+from core.domain.runs import FIELDS
+from core.workspace import Workspace
+from core.workspace.control import Control
 from dashboard import predictions_csv
 
 
@@ -79,3 +82,94 @@ def test_a_run_that_goes_can_be_cancelled(open_page, trained_workspace, running_
     assert len(cancels) == 1  # the panel's; a second one beside it would only puzzle
     cancels[0].click().run()
     assert trained_workspace.run_paths(running_run).cancel.exists()
+
+
+def test_filters_notes_and_put_away(open_page, trained_workspace):
+    workspace = trained_workspace
+    app = open_page(workspace, "runs", dataset="zoo", run="run-3")
+    app.button(key="runs.star-run-3").click().run()
+    app.text_area(key="runs.text-run-3").set_value("best <b>so far</b>").run()
+    app.multiselect(key="runs.tags-run-3").set_value([]).run()
+    assert not app.exception
+    try:
+        notes = workspace.history.notes("run-3")
+        assert (notes.star, notes.text) == (True, "best <b>so far</b>")
+        workspace.history.annotate("run-1", archived=True, tags=["old"])
+        app = open_page(workspace, "runs", dataset="zoo")
+        assert app.dataframe[0].value["Run"].tolist() == ["run-3", "run-2"]
+        assert app.dataframe[0].value["★"].tolist() == ["★", ""]
+        app.get("button_group")[0].set_value(["Put away"]).run()
+        assert app.dataframe[0].value["Run"].tolist() == ["run-3", "run-2", "run-1"]
+        app.text_input(key="runs.filter-text").set_value("SO FAR").run()
+        assert app.dataframe[0].value["Run"].tolist() == ["run-3"]
+        app.text_input(key="runs.filter-text").set_value("nowhere").run()
+        assert "No run fits these filters." in [caption.value for caption in app.caption]
+    finally:
+        workspace.history.annotate("run-3", star=False, text="")
+        workspace.history.annotate("run-1", archived=False, tags=[])
+
+
+def test_every_field_of_the_recipe_can_be_shown(open_page, trained_workspace):
+    app = open_page(trained_workspace, "runs", dataset="zoo")
+    app.get("button_group")[0].set_value(["Every field"]).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    labels = {described.label for name, described in FIELDS.items() if name != "model"}
+    assert labels - set(table.columns) == set()
+    assert table["Epochs"].tolist()[0] == 3
+
+
+def test_several_runs_are_laid_over_one_another_with_what_differs(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "runs", dataset="zoo", run="run-3,run-1")
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 2
+    assert "run-1 · run-3" in words(app)
+    assert "The same images, labels and splits." in words(app)
+    recipe = app.dataframe[1].value
+    assert recipe.loc["Model"].tolist() == ["instant", "cnn"]
+
+
+def test_labels_of_a_run_are_restored_after_asking(open_page, corrected_workspace, words):
+    workspace = corrected_workspace
+    before = workspace.samples("zoo")["label"].tolist()
+    app = open_page(workspace, "runs", dataset="zoo", run="run-1")
+    assert "Not in this run: 1 label changed (1 in test)" in [expander.label for expander in app.expander]
+    {button.label: button for button in app.button}["Restore its labels"].click().run()
+    assert workspace.samples("zoo")["label"].tolist() == before  # only asked so far
+    {button.label: button for button in app.button}["Restore 1 label"].click().run()
+    assert not app.exception
+    assert workspace.history.edits_since("run-1").same
+    assert "1 label of run-1 restored." in words(app)
+
+
+def test_a_run_starts_again_exactly(open_page, trained_workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Workspace, "start_run", lambda self, spec: asked.append(spec) or "run-3")
+    app = open_page(trained_workspace, "runs", dataset="zoo", run="run-3")
+    {button.label: button for button in app.button}["Run again exactly"].click().run()
+    assert not app.exception
+    old = trained_workspace.run("run-3").spec
+    assert [(spec["options"], spec["snapshot"], spec["again"]) for spec in asked] == [
+        (old["options"], old["snapshot"], "run-3")
+    ]
+
+
+def test_a_run_that_goes_pauses_stops_and_a_failed_one_is_tried_again(
+    open_page, trained_workspace, running_run, monkeypatch
+):
+    workspace, paths = trained_workspace, trained_workspace.run_paths(running_run)
+    app = open_page(workspace, "runs", dataset="zoo", run=running_run)
+    buttons = {button.label: button for button in app.button}
+    buttons["Pause"].click().run()
+    assert paths.pause.exists()
+    buttons = {button.label: button for button in app.button}
+    buttons["Resume"].click().run()  # changed the mind
+    assert not paths.pause.exists()
+    {button.label: button for button in app.button}["Stop and keep best"].click().run()
+    assert paths.stop.exists()
+    assert {button.label: button for button in app.button}["Stopping …"].disabled
+    tried = []
+    monkeypatch.setattr(Control, "retry", lambda self, run: tried.append(run))
+    app = open_page(workspace, "runs", dataset="zoo", run="run-2")
+    {button.label: button for button in app.button}["Retry"].click().run()
+    assert tried == ["run-2"]

@@ -47,13 +47,23 @@ def training(workspace):
         process.kill()
 
 
-def test_a_killed_worker_is_a_failed_run_that_says_so(workspace, training):
-    paths = workspace.run_paths(training.name)
-    _until(lambda: "worker" in _processes(paths.folder))
-    _processes(paths.folder)["worker"].kill()
+def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_failed(workspace, training):
+    paths, killed = workspace.run_paths(training.name), []
+    for _ in range(3):
+        worker = _until(lambda: (found := _processes(paths.folder).get("worker")) and found.pid not in killed and found)
+        killed.append(worker.pid)
+        worker.kill()
     view = workspace.wait(training.name, timeout=30)
     assert view.state == "failed"
+    assert "crashed 3 times" in view.error
     assert "signal 9" in view.error
+    assert workspace.control.recover() == []  # it is not lost: nobody starts it again by itself
+    workspace.control.retry(training.name)  # a person does, and the crashes count anew
+    workspace.control.retry(training.name)  # the second click of a double click
+    _until(lambda: "worker" in _processes(paths.folder))
+    _processes(paths.folder)["worker"].kill()
+    time.sleep(1)
+    assert workspace.run(training.name).active
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the worker is told of its parent's death on Linux only")
@@ -65,7 +75,11 @@ def test_a_killed_supervisor_takes_its_worker_along_and_the_run_is_lost(workspac
     assert view.state == "lost"
     assert "kept" in view.error
     _until(lambda: not _processes(paths.folder), seconds=10)
-    assert not is_held(workspace.paths.device_lock)  # the next network may train
+    assert not is_held(workspace.paths.device_lock("cpu"))  # the next network may train
+    with Workspace.open(workspace.paths.root) as again:  # whoever opens the workspace next has it go on
+        assert again.run(training.name).state in ("queued", "running")
+        assert again.control.recover() == []
+        _until(lambda: again.run(training.name).state == "running")
 
 
 def test_cancel_stops_it_within_seconds(workspace, training):

@@ -47,6 +47,19 @@ def test_differences_restoring_and_running_again(trained):
     workspace.history.restore_labels(first)
 
 
+def test_restoring_brings_back_what_was_excluded_since(trained):
+    workspace = trained
+    run = workspace.runs("shapes")[-1].name
+    workspace.history.restore_labels(run)
+    first = workspace.samples("shapes").iloc[0]
+    out = Decision(first["sample_id"], "exclude", None, first["label"], "out")
+    assert workspace.decide("shapes", [out], source="grid")[0].saved
+    assert workspace.history.edits_since(run).removed == (first["sample_id"],)
+    done = workspace.history.restore_labels(run)
+    assert (done.returned, done.restored) == (1, 0)
+    assert workspace.history.edits_since(run).same
+
+
 def test_restoring_brings_back_a_class_that_was_removed(trained):
     workspace = trained
     run = workspace.runs("shapes")[-1].name

@@ -1,0 +1,103 @@
+"""What can be made of a past run: run again, its labels restored, its dataset exported. Each asks before it does."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.errors import LabelloopError
+from core.workspace import RunView, Workspace
+from dashboard import state
+from dashboard.widgets import run_difference
+from dashboard.wording import counted, escaped
+
+_FORMS = {"folders": "Class folders", "zip": "One zip of them", "csv": "A table (CSV)"}
+
+
+def draw(workspace: Workspace, run: RunView) -> None:
+    """The menu of a run that has ended."""
+    if st.button(
+        "Run again exactly",
+        icon=":material/replay:",
+        help="The same recipe and seed on the same images and labels, whatever the dataset holds now.",
+    ):
+        _again(workspace, run.name)
+    if st.button("Restore its labels", icon=":material/settings_backup_restore:"):
+        _restore(workspace, run.name)
+    if st.button("Export its dataset", icon=":material/folder_zip:"):
+        _export(workspace, run.name)
+
+
+def _again(workspace: Workspace, name: str) -> None:
+    try:
+        started = workspace.history.again(name)
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:")
+        return
+    state.set_params(run=started)
+    st.rerun()
+
+
+@st.dialog("Restore the labels of a run")
+def _restore(workspace: Workspace, name: str) -> None:
+    try:
+        changes = workspace.history.edits_since(name)
+    except LabelloopError as error:
+        st.error(escaped(error))
+        return
+    count = len(changes.relabelled)
+    if not count:
+        st.markdown(f"Every image of **{name}** that is still in the dataset has the label that it had then.")
+        return
+    st.markdown(
+        f"{counted(count, 'label')} changed since **{name}**. They get the label back that they had then; the journal "
+        "keeps what they are now, and one undo takes all of it back."
+    )
+    run_difference.data(changes, name, "the dataset now")
+    if st.button(
+        f"Restore {counted(count, 'label')}",
+        type="primary",
+        icon=":material/settings_backup_restore:",
+        on_click=_restored,
+        args=(workspace, name),
+    ):
+        st.rerun()
+
+
+def _restored(workspace: Workspace, name: str) -> None:
+    try:
+        done = workspace.history.restore_labels(name)
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:")
+        return
+    state.put("said", f"{counted(done.restored, 'label')} of {name} restored.")
+
+
+@st.dialog("Export the dataset of a run")
+def _export(workspace: Workspace, name: str) -> None:
+    st.markdown(
+        f"Copies of the images that **{name}** was trained on, with its labels and splits, and a table of where each "
+        "came from. Your own files are only read."
+    )
+    form = st.radio("As", list(_FORMS), format_func=_FORMS.__getitem__, horizontal=True)
+    suffix = "" if form == "folders" else f".{form}"
+    target = st.text_input("To", value=str(Path.home() / f"{name}-dataset{suffix}"), key=f"runs.export-{name}-{form}")
+    if st.button("Export", type="primary", icon=":material/folder_zip:"):
+        bar = st.progress(0.0)
+
+        def advanced(count: int, total: int) -> None:
+            bar.progress(count / max(1, total))
+
+        try:
+            done = workspace.history.export(
+                name,
+                Path(target.strip()),
+                form,  # type: ignore[arg-type]  # one of _FORMS
+                progress=advanced,
+            )
+        except LabelloopError as error:
+            st.error(escaped(error))
+            return
+        bar.empty()
+        st.success(f"{counted(done.files, 'image')} written to {escaped(done.target)}", icon=":material/check_circle:")
+        if done.left_out:
+            st.warning(f"{counted(len(done.left_out), 'image')} left out: {escaped(done.left_out[0][1])}.")
