@@ -1,14 +1,23 @@
-"""Train: which model, one click, and how it goes."""
+"""Train: how much effort, one click, and how it goes; behind it every field of the recipe."""
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.runs import Model
+from core.domain.recipes import PRESETS
+from core.domain.runs import TrainOptions
 from core.domain.samples import SPLITS
 from dashboard import figures, frame, navigation, state, wording
-from dashboard.widgets import empty_state, headline, job_panel, model_card, run_progress, train_options
+from dashboard.widgets import (
+    augmentation_preview,
+    empty_state,
+    headline,
+    job_panel,
+    preset_card,
+    recipe_form,
+    run_progress,
+)
 
-SHOWN = ("instant", "cnn", "resnet18")
+FIRST = 3  # presets: Quick, Balanced, Best
 workspace, dataset = frame.begin()
 st.title("Train", anchor=False)
 if dataset is None:
@@ -24,10 +33,21 @@ active = [run for run in runs if run.active]
 labelled = dataset.samples - dataset.labels.get(None, 0)
 
 
-def start(model: Model) -> None:
+def start(options: TrainOptions) -> None:
     state.put("problem", "")
     try:
-        state.put("run", workspace.retrain(dataset.name, train_options.chosen(model)))
+        expected = workspace.training.estimate(dataset.name, options)
+        name = workspace.retrain(dataset.name, options)
+    except LabelloopError as error:
+        state.put("problem", str(error))
+        return
+    state.put("run", name)
+    state.put("expected", {**(state.get("expected") or {}), name: expected.seconds})
+
+
+def start_own() -> None:
+    try:
+        start(recipe_form.chosen())
     except LabelloopError as error:
         state.put("problem", str(error))
 
@@ -38,7 +58,10 @@ def outcome(name: str) -> None:
     if run is None or run.active:
         return
     with st.container(border=True, key="train-outcome"):
-        st.markdown(f"**{run.name} · {run.title}** :gray[{run.state} in {wording.duration(run.seconds)}]")
+        expected = (state.get("expected") or {}).get(name)
+        after = f" ({preset_card.about(expected)} were expected)" if expected and run.state == "succeeded" else ""
+        took = wording.duration(run.seconds)
+        st.markdown(f"**{run.name} · {wording.escaped(run.title)}** :gray[{run.state} in {took}{after}]")
         if run.state in {"failed", "lost"}:
             st.error(wording.escaped(run.error), icon=":material/error:")
             with st.expander("Log"):
@@ -75,15 +98,29 @@ if state.get("problem"):
 for run in active:
     job_panel.draw(workspace, run.name)
     if figures.model_of(run) != "instant":
-        run_progress.live(workspace, run.name)
+        run_progress.live(workspace, run.name, expected=(state.get("expected") or {}).get(run.name))
 if not active and state.get("run"):
     outcome(state.get("run"))
 
-for column, model in zip(st.columns(len(SHOWN), gap="medium"), SHOWN, strict=True):
+for column, preset in zip(st.columns(FIRST, gap="medium"), PRESETS[:FIRST], strict=True):
     with column:
-        busy = any(figures.model_of(run) == model for run in active)
-        model_card.draw(workspace, runs, model, busy=busy, start=start)
+        busy = any(preset_card.same_recipe(run, preset.options) for run in active)
+        preset_card.draw(workspace, dataset.name, runs, preset, busy=busy, start=start)
 
-with st.expander("Options", icon=":material/tune:", key="train.options"):
-    st.caption("For Small CNN and ResNet-18. Instant needs none of them but the seed.")
-    train_options.draw()
+with st.expander("Your own recipe", icon=":material/tune:", key="train.own"):
+    st.caption("Every network and every setting. Begin with a preset; what you leave alone is fine as it is.")
+    recipe_form.draw(images=lambda: augmentation_preview.draw(workspace, dataset.name, recipe_form.chosen))
+    try:
+        st.markdown(preset_card.sentence(workspace.training.estimate(dataset.name, recipe_form.chosen())))
+        problem = ""
+    except LabelloopError as error:
+        problem = str(error)
+        st.error(wording.escaped(problem), icon=":material/error:")
+    st.button(
+        "Train this recipe",
+        key="train.start-own",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(problem),
+        on_click=start_own,
+    )

@@ -167,12 +167,21 @@ def read_recipe(path: Path) -> TrainOptions:
         words = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The recipe {str(path)!r} cannot be read.") from error
+    return parse_recipe(path.name, words)
+
+
+def parse_recipe(name: str, words: str) -> TrainOptions:
+    """The recipe in the text of a file called ``name``: JSON, or TOML where the name says so.
+
+    Raises:
+        BadInput: it is neither, or holds what no recipe has.
+    """
     try:
-        document = tomllib.loads(words) if path.suffix.lower() == ".toml" else json.loads(words)
+        document = tomllib.loads(words) if name.lower().endswith(".toml") else json.loads(words)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"{path.name} is neither JSON nor TOML that can be read: {error}.") from error
+        raise BadInput(f"{name} is neither JSON nor TOML that can be read: {error}.") from error
     if not isinstance(document, dict):
-        raise BadInput(f"{path.name} holds no table of fields.")
+        raise BadInput(f"{name} holds no table of fields.")
     base = asdict(preset(str(document.pop("preset"))).options) if "preset" in document else {}
     return TrainOptions.read({**base, **document})
 

@@ -7,6 +7,7 @@ ends makes the next estimate better.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import Any, Literal
 
@@ -69,6 +70,7 @@ def embedding_seconds(missing: int) -> float:
     return missing / (_EMBEDDED * usable_cores())
 
 
+@cache
 def calibrate() -> float:
     """GFLOP/s that this processor gives a network, by a matrix product of a tenth of a second."""
     one = np.random.default_rng(0).normal(size=(768, 768)).astype(np.float32)

@@ -11,9 +11,9 @@ from dashboard.widgets import plot
 _EVERY = 2.0  # seconds between looks at the run's folder
 
 
-def live(workspace: Workspace, name: str) -> None:
-    """Curves and log of a run that goes; they refresh by themselves."""
-    st.fragment(_live, run_every=_EVERY)(workspace, name)
+def live(workspace: Workspace, name: str, *, expected: float | None = None) -> None:
+    """Curves and log of a run that goes; they refresh by themselves. ``expected``: seconds, as reckoned before."""
+    st.fragment(_live, run_every=_EVERY)(workspace, name, expected)
 
 
 def curves(run: RunView, *, key: str) -> None:
@@ -21,7 +21,7 @@ def curves(run: RunView, *, key: str) -> None:
     epochs = int(run.status.get("epochs") or run.options.get("epochs") or 0)
     if run.options.get("model") == "instant":
         return
-    best = best_epoch(run.metrics)
+    best = best_epoch(run.metrics, str(run.options.get("monitor", "accuracy")))
     columns = st.columns(2, gap="medium")
     for column, measure in zip(columns, ("loss", "accuracy"), strict=True):
         with column:
@@ -34,16 +34,32 @@ def curves(run: RunView, *, key: str) -> None:
         st.caption(f"The star marks epoch {best}, the best{so_far} on {split}: its network is kept.")
 
 
-def best_epoch(metrics: list[dict[str, Any]]) -> int | None:
-    """The epoch whose network is kept, as core.training.loop chooses it: the highest accuracy on val (on train where
-    there is no val), of equals the lowest loss, then the earliest.
+def best_epoch(metrics: list[dict[str, Any]], monitor: str = "accuracy") -> int | None:
+    """The epoch whose network is kept, as core.training.choosing does it: among those at the largest image size the
+    highest accuracy (or the lowest loss) on val (on train where there is no val), of equals the earliest.
     """
 
-    def judged(line: dict[str, Any]) -> tuple[float, float]:
+    def judged(line: dict[str, Any]) -> tuple[float, float, float]:
         split = "train" if line.get("val_accuracy") is None else "val"
-        return float(line[f"{split}_accuracy"]), -float(line[f"{split}_loss"])
+        accuracy, loss = float(line[f"{split}_accuracy"]), -float(line[f"{split}_loss"])
+        first, second = (loss, accuracy) if monitor == "loss" else (accuracy, loss)
+        return float(line.get("image_size") or 0), first, second
 
     return int(max(metrics, key=judged)["epoch"]) if metrics else None
+
+
+def corrected(run: RunView, expected: float | None) -> str:
+    """What the run is taking, against what was reckoned before it started: time in all, and memory."""
+    status, parts = run.status, []
+    if run.seconds is not None and status.get("seconds_left") and status.get("phase") == "training":
+        whole = run.seconds + float(status["seconds_left"])
+        before = f", {wording.duration(expected)} were expected" if expected else ""
+        parts.append(f"{wording.duration(whole)} in all{before}")
+    if status.get("memory"):
+        parts.append(f"{float(status['memory']) / 1e9:.1f} GB of memory")
+    if status.get("loss") is not None and status.get("phase") == "training":
+        parts.append(f"this epoch so far: loss {float(status['loss']):.3f}, accuracy {float(status['accuracy']):.2f}")
+    return " · ".join(parts)
 
 
 def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:
@@ -53,8 +69,9 @@ def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:
     st.code(text or "Empty.", language=None, height=height, wrap_lines=True)
 
 
-def _live(workspace: Workspace, name: str) -> None:
+def _live(workspace: Workspace, name: str, expected: float | None) -> None:
     run = workspace.run(name)
+    st.caption(corrected(run, expected))
     if run.metrics:
         curves(run, key=f"live-{name}")
         last = run.metrics[-1]

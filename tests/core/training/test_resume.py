@@ -36,7 +36,15 @@ EVERYTHING = {
 }
 PLAIN = {"model": "cnn", "image_size": 32, "batch_size": 8, "epochs": 4}
 TRIVIAL = {"model": "shared-cnn", "image_size": 64, "batch_size": 8, "epochs": 3, "augmentation": "trivial"}
-SGD = {"model": "block-resnet", "blocks": 1, "image_size": 16, "epochs": 4, "optimizer": "sgd", "learning_rate": 0.02}
+SGD = {
+    "model": "block-resnet",
+    "batch_size": 4,
+    "blocks": 1,
+    "image_size": 16,
+    "epochs": 4,
+    "optimizer": "sgd",
+    "learning_rate": 0.02,
+}
 TWO_PHASES = {
     "model": "efficientnet-lite0",
     "image_size": 32,
