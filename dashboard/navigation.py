@@ -34,6 +34,8 @@ TABLE = (
     Entry("runs", "Train", "runs.py", "Runs", "history"),
     Entry("search", "Train", "search.py", "Search", "manage_search"),
     Entry("matrix", "Understand", "confusion_matrix.py", "Confusion matrix", "apps"),
+    Entry("calibration", "Understand", "calibration.py", "Calibration", "thermostat"),
+    Entry("thresholds", "Understand", "thresholds.py", "Thresholds", "tune"),
     Entry("compare", "Understand", "compare.py", "Compare", "compare_arrows"),
     Entry("predict", "Use", "predict.py", "Predict", "image_search"),
 )

@@ -57,6 +57,7 @@ try:
                     classes=prediction.classes,
                     probabilities=tuple(float(value) for value in prediction.probabilities),
                     error=prediction.error,
+                    unsure=prediction.unsure,
                 )
             bar.progress(min(1.0, (first + len(batch)) / len(new)))
         bar.empty()
@@ -71,6 +72,8 @@ read = [card for card in cards if not card.error]
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     unread = len(cards) - len(read)
     failed = f", {unread:,} could not be read" if unread else ""
+    unsure = sum(card.unsure for card in read)
+    failed += f", {unsure:,} not sure" if unsure else ""
     st.markdown(f"**{wording.counted(len(read), 'image')}** classified by {run.name}{failed}", width="content")
     order = st.segmented_control(
         "Order", ["As dropped", "Least sure first"], default="As dropped", required=True, label_visibility="collapsed"
@@ -80,9 +83,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         st.download_button(
             "Download CSV",
             lambda: predictions_csv.table(
-                ["file", "predicted", "confidence", *classes],
+                ["file", "predicted", "confidence", "not_sure", *classes],
                 [
-                    [card.name, card.predicted, f"{card.confidence:.6f}", *(f"{p:.6f}" for p in card.probabilities)]
+                    [
+                        card.name,
+                        card.predicted,
+                        f"{card.confidence:.6f}",
+                        card.unsure or "",
+                        *(f"{p:.6f}" for p in card.probabilities),
+                    ]
                     for card in read
                 ],
             ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import control, documents, history, importing, relabelling, review, search, training
+from core.cli import analysis, control, documents, history, importing, relabelling, review, search, training
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
@@ -36,6 +36,7 @@ Port = Annotated[int | None, typer.Option(help="The dashboard's port; by default
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
 
 importing.register(app)
+analysis.register(app)
 
 
 def main() -> None:
@@ -162,11 +163,13 @@ def predict(
             "probabilities": {name: float(p) for name, p in zip(result.classes, result.probabilities, strict=True)}
             if not result.error
             else {},
+            "unsure": result.unsure,
             "error": result.error,
         }
         for file, result in zip(files, results, strict=True)
     ]
-    rows = [(r["path"], r["predicted"] or r["error"], r["confidence"]) for r in listed]
+    answers = [f"not sure ({r['predicted']})" if r["unsure"] else r["predicted"] or r["error"] for r in listed]
+    rows = [(r["path"], answer, r["confidence"]) for r, answer in zip(listed, answers, strict=True)]
     out({"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
 
 

@@ -177,6 +177,11 @@ class RunPaths:
         return self.folder / "model.onnx"
 
     @property
+    def calibration(self) -> Path:
+        """Temperature and abstain threshold, once fitted (see core.runs.calibration)."""
+        return self.folder / "calibration.json"
+
+    @property
     def model_card(self) -> Path:
         """What model.onnx wants: input kind, size, normalisation, classes."""
         return self.folder / "model.json"

@@ -12,13 +12,18 @@ import numpy.typing as npt
 from core.domain.errors import BadInput, NotFound
 from core.embedding.backbone import BACKBONE_ID, BATCH, Backbone, ensure_backbone, open_session, picture, usable_cores
 from core.embedding.pictures import Pixels, UnreadableImage, squeezed
+from core.runs import calibration
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a run says of one image. With an ``error`` there is no class, and probabilities and confidence are 0."""
+    """What a run says of one image. With an ``error`` there is no class, and probabilities and confidence are 0.
+
+    Probabilities are at the run's fitted temperature. ``unsure``: the confidence lies under the run's threshold, so
+    ``predicted`` is its best guess and not its answer.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -26,6 +31,7 @@ class Prediction:
     predicted: str
     confidence: float
     error: str = ""
+    unsure: bool = False
 
 
 class Predictor:
@@ -41,6 +47,7 @@ class Predictor:
         if not isinstance(card, dict) or not run.model.exists():
             raise NotFound(f"{run.name} has no trained model to predict with.")
         self.classes: tuple[str, ...] = tuple(card["classes"])
+        self._run = run
         self._card: dict[str, Any] = card
         self._backbone: Backbone | None = None
         if card["input"] == "embedding":
@@ -56,18 +63,23 @@ class Predictor:
     def predict(self, images: Sequence[Path | bytes]) -> list[Prediction]:
         """One prediction an image, in order. What cannot be read comes back with a sentence in ``error``."""
         results: list[Prediction] = []
+        fitted = calibration.read(self._run)
         with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
             for start in range(0, len(images), BATCH):
                 batch = images[start : start + BATCH]
-                results.extend(self._batch(batch, list(pool.map(self._prepared, batch)), start))
+                results.extend(self._batch(batch, list(pool.map(self._prepared, batch)), start, fitted))
         return results
 
     def _batch(
-        self, images: Sequence[Path | bytes], prepared: Sequence[Pixels | str], start: int
+        self,
+        images: Sequence[Path | bytes],
+        prepared: Sequence[Pixels | str],
+        start: int,
+        fitted: calibration.Calibration,
     ) -> Iterator[Prediction]:
         pictures = [one for one in prepared if not isinstance(one, str)]
         probabilities: Iterator[npt.NDArray[np.float32]] = iter(
-            self._probabilities(np.stack(pictures)) if pictures else []
+            fitted.softened(self._probabilities(np.stack(pictures))) if pictures else []
         )
         for place, (image, one) in enumerate(zip(images, prepared, strict=True)):
             name = image.name if isinstance(image, Path) else f"image {start + place + 1}"
@@ -77,7 +89,8 @@ class Predictor:
             else:
                 row = next(probabilities)
                 best = int(row.argmax())
-                yield Prediction(name, self.classes, row, self.classes[best], float(row[best]))
+                unsure = float(row[best]) < fitted.abstain_below
+                yield Prediction(name, self.classes, row, self.classes[best], float(row[best]), unsure=unsure)
 
     def _prepared(self, image: Path | bytes) -> Pixels | str:
         try:

@@ -1,12 +1,21 @@
 """What a run's predictions say: figures with intervals, what changed between runs, and how sure all of it is."""
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.errors import BadInput
 from core.domain.samples import Split
+from core.evaluation import calibration
 from core.evaluation import scores as scoring
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.intervals import Estimate
+from core.evaluation.metrics import Evaluation, evaluate, targets
 from core.evaluation.scores import Scores
 from core.evaluation.timeline import Moment, timeline
+from core.runs import calibration as calibration_files
+from core.runs.calibration import Calibration
 from core.runs.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -14,6 +23,22 @@ if TYPE_CHECKING:
 
 Labels = Literal["run", "now"]
 """Judge under the labels that the run was trained with, or under those of now."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sureness:
+    """How much a run's confidence is worth on one split, as trained (``before``) and at its temperature (``after``).
+
+    ``confidence`` is that after, ``right`` whether the prediction is, of the samples ``ids``; ``answered`` are the
+    share that the run answers under its threshold and the share of those that is right.
+    """
+
+    before: calibration.Reliability
+    after: calibration.Reliability
+    ids: list[str]
+    confidence: npt.NDArray[np.float32]
+    right: npt.NDArray[np.bool_]
+    answered: tuple[Estimate, Estimate]
 
 
 class Understanding:
@@ -64,3 +89,66 @@ class Understanding:
         done = [view for view in self._workspace.runs(dataset) if view.state == "succeeded"][:newest]
         runs = ((view.name, view.created_at, self._workspace.predictions(view.name)) for view in reversed(done))
         return timeline(runs, split, self.labels_now(dataset))
+
+    def calibrate(self, run: str, *, abstain_below: float | None = None, accuracy: float | None = None) -> Calibration:
+        """Fit the run's temperature on its validation images, under the labels of now, and keep it with the run;
+        every later prediction uses it. ``abstain_below`` is the confidence under which it then says "not sure"; with
+        ``accuracy`` that is the lowest from which on this share of its answers is right, as far as val can tell.
+
+        Raises:
+            BadInput: no labelled validation images, or no threshold reaches ``accuracy``.
+        """
+        paths = self._workspace.run_paths(run)
+        rows, labels = self.judged(run, "val", labels="now")
+        true = targets(rows, labels)
+        known = np.flatnonzero(true >= 0)
+        if not len(known):
+            raise BadInput(f"{paths.name} has no labelled validation images to calibrate on.")
+        if abstain_below is not None and not 0 <= abstain_below <= 1:
+            raise BadInput(f"A confidence lies between 0 and 1, not at {abstain_below}.")
+        probabilities = rows.probabilities[known]
+        temperature, before, after = calibration.fit_temperature(probabilities, true[known])
+        kept = calibration_files.read(paths)
+        threshold = kept.abstain_below if abstain_below is None else abstain_below
+        if accuracy is not None:
+            sure = calibration.calibrated(probabilities, temperature)
+            found = calibration.threshold_for(
+                calibration.coverage(sure, probabilities.argmax(axis=1) == true[known]), accuracy
+            )
+            if found is None:
+                raise BadInput(f"No threshold makes {accuracy:.1%} of the answers on val right with any certainty.")
+            threshold = found
+        fitted = Calibration(temperature, threshold, "val", len(known), before, after)
+        calibration_files.write(paths, fitted)
+        return fitted
+
+    def abstain(self, run: str, below: float) -> Calibration:
+        """Have the run say "not sure" under this confidence (0: never); its temperature stays as it is."""
+        paths = self._workspace.run_paths(run)
+        changed = replace(calibration_files.read(paths), abstain_below=min(1.0, max(0.0, below)))
+        calibration_files.write(paths, changed)
+        return changed
+
+    def sureness(self, run: str, split: Split, *, labels: Labels = "now") -> Sureness | None:
+        """How much the run's confidence is worth on one split; ``None`` without labelled samples."""
+        rows, given = self.judged(run, split, labels=labels)
+        true = targets(rows, given)
+        known = np.flatnonzero(true >= 0)
+        if not len(known):
+            return None
+        fitted = self.calibration(run)
+        probabilities = rows.probabilities[known]
+        right = probabilities.argmax(axis=1) == true[known]
+        sure = calibration.calibrated(probabilities, fitted.temperature)
+        return Sureness(
+            before=calibration.reliability(probabilities.max(axis=1), right),
+            after=calibration.reliability(sure, right),
+            ids=rows.sample_id[known].tolist(),
+            confidence=sure,
+            right=right,
+            answered=calibration.answered(calibration.coverage(sure, right), fitted.abstain_below),
+        )
+
+    def calibration(self, run: str) -> Calibration:
+        """What is kept with the run."""
+        return calibration_files.read(self._workspace.run_paths(run))

@@ -7,6 +7,18 @@ from dashboard.charts.bars import class_counts, shares
 from dashboard.charts.curves import curve
 from dashboard.charts.ink import Template, shorten, text
 from dashboard.charts.matrices import Counts, aligned
+from dashboard.charts.reliability import reliability
 from dashboard.charts.timeline import timeline
 
-__all__ = ["Counts", "Template", "aligned", "class_counts", "curve", "shares", "shorten", "text", "timeline"]
+__all__ = [
+    "Counts",
+    "Template",
+    "aligned",
+    "class_counts",
+    "curve",
+    "reliability",
+    "shares",
+    "shorten",
+    "text",
+    "timeline",
+]

@@ -37,13 +37,16 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One image; ``picture`` is a JPEG, empty where there is none; ``error`` says why there is no prediction."""
+    """One image; ``picture`` is a JPEG, empty where there is none; ``error`` says why there is no prediction;
+    ``unsure`` that the run abstains.
+    """
 
     name: str
     picture: bytes
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
     error: str = ""
+    unsure: bool = False
 
     @property
     def confidence(self) -> float:
@@ -80,7 +83,9 @@ def _card(card: Card, colour_classes: Sequence[str]) -> str:
     else:
         order = sorted(range(len(card.classes)), key=lambda place: -card.probabilities[place])[:BARS]
         bars = "".join(_bar(card.classes[at], card.probabilities[at], colour_classes) for at in order)
-        body = f"<b title='{html.escape(card.predicted)}'>{html.escape(charts.shorten(card.predicted, 26))}</b>{bars}"
+        name_of = html.escape(charts.shorten(card.predicted, 26))
+        head = f"<b>Not sure</b> <span class='ll-name'>perhaps {name_of}</span>" if card.unsure else f"<b>{name_of}</b>"
+        body = f"<div title='{html.escape(card.predicted)}'>{head}</div>{bars}"
     return f"<div class='ll-card'>{image}<div><div class='ll-name' title='{name}'>{name}</div>{body}</div></div>"
 
 

@@ -1,0 +1,59 @@
+"""Commands that say what a run is worth: calibrate, slices, report."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import documents
+from core.cli.command import Json, RunName, open_workspace, out
+from core.domain.errors import BadInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(calibrate)
+
+
+def calibrate(
+    context: typer.Context,
+    run: RunName,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(help='Say "not sure" as often as it takes for this share of the answers to be right: 0.99.'),
+    ] = None,
+    abstain_below: Annotated[
+        float | None, typer.Option(help='Say "not sure" below this confidence; 0 answers always.')
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a run's temperature on its validation images, and set when it says "not sure" in later predictions."""
+    if accuracy is not None and abstain_below is not None:
+        raise BadInput("Give either --accuracy or --abstain-below.")
+    with open_workspace(context) as workspace:
+        fitted = workspace.understanding.calibrate(run, abstain_below=abstain_below, accuracy=accuracy)
+        name = workspace.run(run).name
+        document: dict[str, Any] = {"run": name, **asdict(fitted), "splits": {}}
+        lines = [
+            f"{name}: temperature {fitted.temperature:.2f} on {fitted.samples:,} validation images, log loss "
+            f"{fitted.loss_before:.3f} -> {fitted.loss_after:.3f}."
+        ]
+        for split in ("val", "test"):
+            found = workspace.understanding.sureness(name, split)
+            if found is None:
+                continue
+            covered, right = found.answered
+            document["splits"][split] = {
+                "ece_before": documents.estimate(found.before.ece),
+                "ece": documents.estimate(found.after.ece),
+                "answered": documents.estimate(covered),
+                "right_of_answered": documents.estimate(right),
+            }
+            lines.append(
+                f"{split}: calibration error {found.before.ece.value:.3f} -> {found.after.ece.value:.3f}; answers "
+                f"{covered.value:.1%}, of these {right.value:.1%} right (95 % interval {right.low:.1%} to "
+                f"{right.high:.1%})."
+            )
+        if fitted.abstain_below:
+            lines.append(f"Below a confidence of {fitted.abstain_below:.2f} it says that it is not sure.")
+        out(document, as_json, lambda: "\n".join(lines))

@@ -1,0 +1,40 @@
+"""Calibration and Thresholds; the fixtures decide how sure each run is."""
+
+import pytest
+
+from core.runs import calibration
+
+
+@pytest.mark.parametrize("page", ["calibration", "thresholds"])
+def test_without_a_run_it_names_the_next_step(open_page, empty_workspace, trained_workspace, words, page):
+    for workspace, params in ((empty_workspace, {}), (trained_workspace, {"dataset": "fresh"})):
+        app = open_page(workspace, page, **params)
+        assert not app.exception
+        assert "No finished run yet" in words(app)
+
+
+def test_fitting_keeps_the_temperature_with_the_run(open_page, corrected_workspace, words):
+    app = open_page(corrected_workspace, "calibration", dataset="zoo", run="run-1")
+    assert not app.exception
+    app.button(key="calibration.fit").click().run()
+    assert not app.exception
+    kept = calibration.read(corrected_workspace.run_paths("run-1"))
+    assert kept.split == "val"
+    assert kept.samples > 0
+    assert f"Temperature {kept.temperature:.2f}, fitted on {kept.samples} val images" in words(app)
+
+
+def test_a_threshold_in_use_is_said_and_can_be_taken_back(open_page, corrected_workspace, words):
+    corrected_workspace.understanding.abstain("run-1", 0.85)
+    app = open_page(corrected_workspace, "calibration", dataset="zoo", run="run-1", split="test")
+    # three wrong at 0.9 are answered, everything right at 0.8 is not
+    assert "In use: **0.850**" in words(app)
+    app.button(key="calibration.off").click().run()
+    assert corrected_workspace.understanding.calibration("run-1").abstain_below == 0
+
+
+def test_thresholds_of_a_class(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "thresholds", dataset="zoo", run="run-3", label="=bird")
+    assert not app.exception
+    assert "test images are labelled =bird" in words(app)
+    assert "answering by expected cost" in words(app)
