@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import analysis, control, documents, history, importing, relabelling, review, search, training
+from core.cli import analysis, control, documents, history, importing, relabelling, review, samples, search, training
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
@@ -323,3 +323,4 @@ training.register(app, show_text=_show_text)
 review.register(app)
 control.register(app)
 search.register(app)
+samples.register(app)

@@ -4,7 +4,7 @@ By names only. Where a person made folders of their own in between, the folder i
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 Parts = Sequence[str]  # a path below the folder, split: ("txt2img-images", "2026-11-22", "00000-1.png")
 
@@ -60,10 +60,9 @@ def why_skipped(parts: Parts) -> str | None:
     return None
 
 
-def skip(paths: Iterable[Parts]) -> dict[Parts, str]:
-    """The files among ``paths`` that :func:`why_skipped` names, with its reason."""
-    found = ((tuple(parts), why_skipped(parts)) for parts in paths)
-    return {parts: why for parts, why in found if why is not None}
+def leave_out(name: str) -> str:
+    """As :func:`why_skipped`, for a path below the folder parted by "/"; "" for images."""
+    return why_skipped(name.split("/")) or ""
 
 
 def _own(part: str) -> bool:
