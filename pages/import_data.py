@@ -9,7 +9,7 @@ from core.ingest.layouts import Preview
 from core.ingest.readings import Reading
 from core.review.queues import QueueSpec
 from dashboard import frame, navigation, state, wording
-from dashboard.widgets import import_preview, import_reading, import_report, import_source, job_panel
+from dashboard.widgets import import_preview, import_reading, import_report, import_source, job_panel, prompt_rules
 from dashboard.widgets.import_source import Source
 
 workspace, dataset = frame.begin()
@@ -27,12 +27,12 @@ def look_into(source: Source, reading: Reading) -> Preview:
     return preview
 
 
-def start(source: Source, name: str, reading: Reading) -> None:
+def start(source: Source, name: str, reading: Reading, rules: list[str]) -> None:
     try:
         if source.batch:
-            state.put("job", workspace.imports.start_upload(source.batch, name, reading=reading))
+            state.put("job", workspace.imports.start_upload(source.batch, name, reading=reading, rules=rules))
         else:
-            state.put("job", workspace.imports.start(source.text, name, reading=reading))
+            state.put("job", workspace.imports.start(source.text, name, reading=reading, rules=rules))
     except LabelloopError as error:
         state.put("problem", str(error))
         return
@@ -110,6 +110,7 @@ if source is not None:
             st.button("Read it as recognised", on_click=import_reading.forget, icon=":material/undo:")
     else:
         import_preview.draw(preview, workspace, lambda: import_reading.draw(preview, source.text))
+        rules = prompt_rules.draw(preview, workspace)
         name = destination()
         if state.get("problem"):
             st.error(wording.escaped(state.get("problem")), icon=":material/error:")
@@ -117,9 +118,9 @@ if source is not None:
             f"Import {wording.counted(len(preview.files), 'image')}",
             type="primary",
             icon=":material/download:",
-            disabled=not name,
+            disabled=not name or rules is None,
             on_click=start,
-            args=(source, name, reading),
+            args=(source, name, reading, rules),
         )
 
 ended = [job for job in imports if not job.active]

@@ -1,5 +1,6 @@
 """``labelloop import``: what a source holds, shown or brought in."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from core.cli import documents
 from core.cli.command import DatasetName, Json, must_succeed, open_workspace, out
 from core.cli.progress import follow
+from core.cli.samples import Rule
 from core.cli.tables import text_table
 from core.domain.errors import BadInput
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from core.ingest.layouts import Preview
     from core.ingest.readings import Reading
 
-LABEL_SOURCES = ("folder", "file-name", "table", "none")
+LABEL_SOURCES = ("folder", "file-name", "table", "prompt", "none")
 SHOWN = 20
 
 
@@ -42,8 +44,13 @@ def import_(
         typer.Option("--class-level", help="Which folder is the class: 1 the first below SOURCE, -1 the last."),
     ] = None,
     label_from: Annotated[
-        str | None, typer.Option("--label-from", help="Where labels come from: folder, file-name, table or none.")
+        str | None,
+        typer.Option("--label-from", help="Where labels come from: folder, file-name, table, prompt or none."),
     ] = None,
+    rule: Rule = None,
+    stealth: Annotated[
+        bool, typer.Option("--stealth", help="Look for prompts that are hidden in the pixels, too.")
+    ] = False,
     table: Annotated[str | None, typer.Option(help="The table to read, by its path inside SOURCE.")] = None,
     path_column: Annotated[str | None, typer.Option("--path-column", help="The table's column of paths.")] = None,
     label_column: Annotated[
@@ -54,12 +61,14 @@ def import_(
 ) -> None:
     """Import images. The files are read only, never moved or changed."""
     reading = _reading(layout, class_level, label_from, table, path_column, label_column)
+    rules = _rules(label_from, rule)
     with open_workspace(context) as workspace:
         if preview:
             found = workspace.imports.preview(source, reading)
-            out(preview_document(found), as_json, lambda: _preview_text(found))
+            document = {**preview_document(found), "prompts": _prompts(found, rules)}
+            out(document, as_json, lambda: _preview_text(found, document["prompts"]))
             return
-        job = workspace.imports.start(source, dataset, reading=reading, seed=seed)
+        job = workspace.imports.start(source, dataset, reading=reading, seed=seed, rules=rules, hidden=stealth)
         view = follow(workspace, job, quiet=as_json)
         must_succeed(view)
         report = workspace.report(view.name) or {}
@@ -114,8 +123,38 @@ def _reading(
     return Reading(named, class_level, table, path_column, label_column)
 
 
-def _preview_text(found: "Preview") -> str:
+def _rules(label_from: str | None, rules: list[str] | None) -> list[str]:
+    from core.generators.prompt_rules import parse
+
+    if label_from != "prompt":
+        if rules:
+            raise BadInput("--rule goes with --label-from prompt.")
+        return []
+    parse(rules or [])
+    return rules or []
+
+
+def _prompts(found: "Preview", rules: list[str]) -> dict[str, Any]:
+    """What a few hundred of the files say of their making, and how far the rules reach in them."""
+    from core.generators.prompt_rules import Matched, frequent_words, parse
+    from core.workspace.prompts import matched_document, peek
+
+    made = peek(found)
+    prompts = ["" if one is None else one.prompt for one in made]
+    matched = parse(rules).match(prompts) if rules else Matched(len(made), sum(map(bool, prompts)))
+    tools = Counter(one.tool for one in made if one is not None)
+    words = [{"word": word, "images": count} for word, count in frequent_words(prompts, 20)]
+    return {"looked_into": len(made), "tools": dict(tools), "words": words, **matched_document(matched)}
+
+
+def _preview_text(found: "Preview", prompts: dict[str, Any]) -> str:
     lines = [f"{found.sentence}."]
+    if prompts["tools"]:
+        made = ", ".join(f"{tool} ({count})" for tool, count in prompts["tools"].items())
+        lines.append(f"Made by {made}; {prompts['with_prompt']} of {prompts['looked_into']} looked into have a prompt.")
+    if prompts["labels"]:
+        shares = ", ".join(f"{label} {count}" for label, count in prompts["labels"].items())
+        lines.append(f"The rules match {prompts['share_matched']:.0%} of the prompts: {shares}.")
     if found.classes:
         rows = [(name, found.counts.get(name, 0)) for name in found.classes[:50]]
         lines += ["", text_table(("class", "images"), rows)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any
 
 CLAIM = "C2PA claim"  # the tool of an image that carries a manifest and nothing else; nobody has verified it
 
@@ -63,15 +63,3 @@ class Generation:
             "claims": list(self.claims),
             "source": self.source,
         }
-
-    def as_record(self) -> dict[str, Any]:
-        """As :meth:`as_json`, with the raw texts: what one process hands another."""
-        return {**self.as_json(), "raw": dict(self.raw)}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any] | None) -> Self | None:
-        """The generation that :meth:`as_record` wrote; ``None`` for none."""
-        if not record:
-            return None
-        loras = tuple(Lora(**lora) for lora in record["loras"])
-        return cls(**{**record, "loras": loras, "claims": tuple(record["claims"])})

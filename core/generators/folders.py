@@ -60,11 +60,6 @@ def why_skipped(parts: Parts) -> str | None:
     return None
 
 
-def leave_out(name: str) -> str:
-    """As :func:`why_skipped`, for a path below the folder parted by "/"; "" for images."""
-    return why_skipped(name.split("/")) or ""
-
-
 def _own(part: str) -> bool:
     """Whether a folder of this name is one that the tools make themselves."""
     plain = part.lower()

@@ -88,17 +88,23 @@ class Rules:
         """How far the rules reach."""
         result = Matched()
         for prompt in prompts:
-            result.total += 1
-            if not prompt:
-                continue
-            result.with_prompt += 1
-            labels = self.all_labels_of(prompt)
-            if labels:
-                result.labels[labels[0]] += 1
-                result.both += len(labels) > 1
-            elif len(result.unmatched) < shown:
-                result.unmatched.append(prompt)
+            self.count(prompt, result, shown=shown)
         return result
+
+    def count(self, prompt: str, result: Matched, *, shown: int = 5) -> str | None:
+        """The label of a prompt, counted into ``result``."""
+        result.total += 1
+        if not prompt:
+            return None
+        result.with_prompt += 1
+        labels = self.all_labels_of(prompt)
+        if labels:
+            result.labels[labels[0]] += 1
+            result.both += len(labels) > 1
+            return labels[0]
+        if len(result.unmatched) < shown:
+            result.unmatched.append(prompt)
+        return None
 
 
 def parse(lines: Iterable[str]) -> Rules:

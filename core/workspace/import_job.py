@@ -11,12 +11,14 @@ from core.domain.samples import DatasetInfo
 from core.ingest import spool
 from core.ingest.archives import is_archive, unpack, unpacked_folder
 from core.ingest.importer import Wishes, import_folder
+from core.ingest.one_pass import Extras
 from core.ingest.readings import Reading
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress, run_worker
 from core.store.base import FRAME_COLUMNS
 from core.workspace.facade import Workspace
+from core.workspace.prompts import PromptLabels
 
 
 def bring_in(paths: RunPaths, progress: Progress) -> None:
@@ -32,6 +34,7 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
         problems = _unpacked(Path(source), paths, progress)
         progress.phase("reading names")
         preview = workspace.imports.preview(source, Reading.from_json(spec.get("reading")))
+        drawn = PromptLabels(spec["rules"]) if spec.get("rules") else None
         folder = spool.folder_of(paths.workspace.imports, name)
         progress.phase("waiting for another import")
         with spool.lock_of(folder):
@@ -46,11 +49,18 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
                 frozen_test=bool(spec.get("frozen_test")),
                 progress=_advance(paths, progress),
                 spool_folder=folder,
-                wishes=Wishes(skip_copies=bool(spec.get("uploaded"))),
+                wishes=Wishes(
+                    extras=Extras(hidden=bool(spec.get("hidden"))),
+                    label=None if drawn is None else drawn.label,
+                    skip_copies=bool(spec.get("uploaded")),
+                ),
             )
         for path, reason in problems:
             report.skip(path, reason)
-        write_json(paths.report, report.as_json())
+        if drawn is not None and name in workspace.names():
+            workspace.prompts.keep_rules(name, spec["rules"])
+            report.notes.append(drawn.sentence())
+        write_json(paths.report, {**report.as_json(), "prompts": None if drawn is None else drawn.as_json()})
         first = report.first("quarantined")
         if first is not None and report.count("quarantined") == report.files:
             raise BadInput(f"None of the {report.files} files could be read; the first: {first.reason}.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import Split
+from core.generators.prompt_rules import parse
 from core.images.reading import UnreadableImage, read_bytes
 from core.ingest.archives import is_archive, list_archive
 from core.ingest.layouts import Preview
@@ -44,7 +45,9 @@ class Imports:
         listing = list_archive(archive, self._workspace.paths.uploads)
         return [_tried(listing.read, str(Path(path).relative_to(listing.root))) for path in filepaths]
 
-    def start_upload(self, batch: str, dataset: str, *, reading: Reading | None = None) -> str:
+    def start_upload(
+        self, batch: str, dataset: str, *, reading: Reading | None = None, rules: Sequence[str] = ()
+    ) -> str:
         """Import what was uploaded; a picture that the dataset has already is not added again.
 
         Raises:
@@ -52,7 +55,7 @@ class Imports:
             NotFound: the upload is gone.
         """
         kept = self._workspace.uploads.keep(batch, dataset_name(dataset))
-        return self.start(kept, dataset, reading=reading, uploaded=True)
+        return self.start(kept, dataset, reading=reading, rules=rules, uploaded=True)
 
     def start(
         self,
@@ -62,13 +65,16 @@ class Imports:
         reading: Reading | None = None,
         seed: int = 0,
         uploaded: bool = False,
+        rules: Sequence[str] = (),
+        hidden: bool = False,
     ) -> str:
         """Import in the background, then embed; returns the job's name.
 
-        The same request while such a job waits or works returns that job.
+        With ``rules`` (core.generators.prompt_rules) labels come from the prompts in the files. ``hidden`` looks for
+        prompts in the pixels too. The same request while such a job waits or works returns that job.
 
         Raises:
-            BadInput: no such source, no images in it, or a name that a dataset cannot have.
+            BadInput: no such source, no images in it, no rule, or a name that a dataset cannot have.
         """
         workspace, reading = self._workspace, reading or Reading()
         name = dataset_name(dataset)
@@ -82,6 +88,8 @@ class Imports:
             "seed": seed,
             "frozen_test": used,
             "uploaded": uploaded,
+            "hidden": hidden,
+            "rules": [str(rule) for rule in parse(rules).rules] if rules else [],
         }
         with folders.lock_of(workspace.paths.jobs):
             for view in workspace.jobs(name):

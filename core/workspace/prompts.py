@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -10,8 +10,10 @@ from core.domain.decisions import Decision, Outcome, Source
 from core.domain.errors import BadInput
 from core.domain.findings import Finding
 from core.domain.generation import Generation
-from core.generators import prompt_rules
+from core.generators import prompt_rules, read_image
 from core.generators.prompt_rules import Matched
+from core.images.reading import UnreadableImage, read_bytes
+from core.ingest.layouts import ImageFile, Preview
 from core.runs import findings
 from core.runs.atomic import read_json, write_json
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 MISMATCH = "prompt-mismatch"
 COLUMNS = ("sample_id", "tool", "prompt", "model", "seed", "sampler", "source")
+PEEKED = 300  # files looked into before an import
 _DECIDED_AT_ONCE = 1_000
 
 
@@ -136,6 +139,53 @@ class Prompts:
 
     def _file(self, dataset: str) -> "Path":
         return self._workspace.paths.root / "prompt_rules" / f"{self._workspace.dataset(dataset).id}.json"
+
+
+class PromptLabels:
+    """The label of each new file of an import by rules, with the share that they matched."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._rules = prompt_rules.parse(lines)
+        self.found = Matched()
+
+    def label(self, _file: ImageFile, generation: Generation | None) -> str | None:
+        """What the rules say of a file's prompt; ``None`` where they say nothing."""
+        return self._rules.count("" if generation is None else generation.prompt, self.found)
+
+    def sentence(self) -> str:
+        """How far the rules reached, for the report."""
+        found = self.found
+        share = found.matched / max(1, found.with_prompt)
+        return f"{found.matched:,} of {found.with_prompt:,} prompts are matched by the rules ({share:.0%})."
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for the report's file."""
+        return {**matched_document(self.found), "rules": [str(rule) for rule in self._rules.rules]}
+
+
+def matched_document(found: Matched) -> dict[str, Any]:
+    """How far rules reach, as JSON."""
+    return {
+        "images": found.total,
+        "with_prompt": found.with_prompt,
+        "matched": found.matched,
+        "share_matched": found.matched / max(1, found.with_prompt),
+        "several_classes": found.both,
+        "labels": dict(found.labels),
+        "unmatched": list(found.unmatched),
+    }
+
+
+def peek(preview: Preview, *, most: int = PEEKED) -> list[Generation | None]:
+    """What some of the files of an import say of their making, evenly spread; files that cannot be read say nothing."""
+    files = preview.files
+    found = []
+    for place in range(0, len(files), max(1, -(-len(files) // most))):
+        try:
+            found.append(read_image(read_bytes(files[place].path), files[place].path))
+        except UnreadableImage:
+            found.append(None)
+    return found
 
 
 def mismatches(

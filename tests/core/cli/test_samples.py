@@ -54,3 +54,22 @@ def test_prompts_label_by_rules(labelloop, made):
     code, _, err = labelloop("prompts", "-d", "made", "--rule", "circle")
     assert code == 2
     assert "needs words, an arrow and a class" in err
+
+
+def test_import_labels_from_prompts(labelloop, made, tmp_path):
+    (source,) = made.dataset("made").roots
+    code, _, err = labelloop(
+        "import", source, "-d", "by-prompt", "--label-from", "prompt", "--rule", "circle", "--json"
+    )
+    assert (code, "needs words" in err) == (2, True)
+    rule = ("--label-from", "prompt", "--rule", "circle, disc -> round", "--json")
+    code, found, err = labelloop("import", source, "-d", "by-prompt", "--preview", *rule)
+    assert code == 0, err
+    assert found["prompts"]["tools"] == {"AUTOMATIC1111": 1}
+    assert (found["prompts"]["with_prompt"], found["prompts"]["matched"]) == (1, 1)
+    code, report, err = labelloop("import", source, "-d", "by-prompt", *rule)
+    assert code == 0, err
+    assert report["prompts"]["share_matched"] == 1.0
+    assert "1 of 1 prompts are matched by the rules (100%)." in report["notes"]
+    assert made.samples("by-prompt")["label"].tolist() == ["round", None]
+    assert made.prompts.rules("by-prompt") == ["circle, disc -> round"]

@@ -1,0 +1,101 @@
+"""Labels from prompts: what the files say of their making, rules to edit, and how far these reach, before an import."""
+
+from collections import Counter
+
+import streamlit as st
+
+from core.domain.errors import BadInput
+from core.domain.generation import Generation
+from core.generators import prompt_rules
+from core.generators.prompt_rules import Matched
+from core.ingest.layouts import Preview
+from core.workspace.prompts import peek
+from dashboard import state, wording
+
+LOOKED_INTO = 120  # files; enough for a share within a few per cent
+_WORDS = 16
+_KEPT = "as they are"
+_PROMPTS = "prompts"
+
+
+def draw(preview: Preview) -> list[str] | None:
+    """Draw the card where the files carry prompts; returns the rules by which to label.
+
+    An empty list means that labels are not taken from prompts, ``None`` that they are to be but no rule can be used.
+    """
+    made = _looked_into(preview)
+    prompts = ["" if one is None else one.prompt for one in made]
+    if not any(prompts):
+        return []
+    with st.container(border=True, key="prompt-rules"):
+        st.markdown(f":material/auto_awesome: **{_said(made)}**")
+        source = st.segmented_control(
+            "Labels",
+            [_KEPT, _PROMPTS],
+            default=_KEPT,
+            key="import.label-source",
+            format_func={
+                _KEPT: "From the folders" if preview.classes else "None yet",
+                _PROMPTS: "From the prompts",
+            }.__getitem__,
+            required=True,
+        )
+        if source != _PROMPTS:
+            return []
+        return _rules(prompts)
+
+
+def _rules(prompts: list[str]) -> list[str] | None:
+    words = prompt_rules.frequent_words(prompts, _WORDS)
+    if words:
+        shown = "  ".join(f"`{_code(word)}` {count}" for word, count in words)
+        st.caption(f"Frequent words: {shown}")
+    text = st.text_area(
+        "Rules, one a line",
+        key="import.rules",
+        placeholder="dog, puppy -> dog\ncat, kitten, !caterpillar -> cat",
+        height=120,
+        help="Words on the left, the class on the right; the first rule that holds gives the label. "
+        "A word counts whole, with or without a plural's s; `pupp*` is any word that begins so; "
+        "`!hot dog` keeps a rule off prompts that hold it.",
+    )
+    try:
+        rules = prompt_rules.parse(text.splitlines())
+    except BadInput as error:
+        (st.warning if text.strip() else st.caption)(wording.escaped(error))
+        return None
+    _reach(rules.match(prompts))
+    return text.splitlines()
+
+
+def _reach(found: Matched) -> None:
+    share = wording.percent(found.matched / max(1, found.with_prompt))
+    by_class = ", ".join(f"{wording.escaped(name)} {count:,}" for name, count in found.labels.most_common())
+    st.markdown(f"The rules match **{share}** of the prompts looked into" + (f": {by_class}." if by_class else "."))
+    if found.both:
+        st.caption(f"For {wording.counted(found.both, 'prompt')} rules of several classes hold; the first rule counts.")
+    if found.unmatched:
+        with st.expander("Prompts that no rule matches; their images come in without a label"):
+            st.dataframe({"Prompt": [prompt[:300] for prompt in found.unmatched]}, hide_index=True)
+
+
+def _said(made: list[Generation | None]) -> str:
+    tools = Counter(one.tool for one in made if one is not None)
+    named = ", ".join(wording.escaped(tool) for tool, _ in tools.most_common(3))
+    prompts = sum(one is not None and bool(one.prompt) for one in made)
+    return f"Made by {named}: {prompts:,} of {wording.counted(len(made), 'file')} looked into carry their prompt"
+
+
+def _looked_into(preview: Preview) -> list[Generation | None]:
+    """Read once a source: each widget on the page runs the page again."""
+    source = (str(preview.folder), len(preview.files))
+    known, made = state.get("looked-into", (None, []))
+    if known != source:
+        made = peek(preview, most=LOOKED_INTO)
+        state.put("looked-into", (source, made))
+    found: list[Generation | None] = made
+    return found
+
+
+def _code(word: str) -> str:
+    return wording.printable(word).replace("`", "'")
