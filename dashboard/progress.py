@@ -9,12 +9,14 @@ _PHASES = {
     "queued": "waiting",
     "preparing": "preparing",
     "embedding": "embedding",
+    "laying out": "laying out",
+    "reading embeddings": "reading embeddings",
     "training": "training",
     "evaluating": "evaluating",
     "exporting": "exporting",
     "done": "finishing",
 }
-_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching"}
+_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching", "map": "Mapping"}
 
 
 def title(run: RunView) -> str:

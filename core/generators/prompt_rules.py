@@ -129,8 +129,13 @@ def frequent_words(prompts: Iterable[str], most: int = 40) -> list[tuple[str, in
     """The words that most prompts hold, each counted once a prompt, without those that say nothing."""
     counts: Counter[str] = Counter()
     for prompt in prompts:
-        counts.update({word for word in _WORD.findall(_plain(prompt)) if word not in _EMPTY})
+        counts.update(words_of(prompt))
     return counts.most_common(most)
+
+
+def words_of(prompt: str) -> set[str]:
+    """The words of a prompt, without those that say nothing."""
+    return {word for word in _WORD.findall(_plain(prompt)) if word not in _EMPTY} if prompt else set()
 
 
 def _rule(line: str, number: int) -> Rule:

@@ -32,6 +32,7 @@ WORKERS = {
     "embed": "core.embedding",
     "import": "core.workspace.import_job",
     "search": "core.search",
+    "map": "core.embedding.mapping",
 }
 WARM = "core.training.warm"
 WARM_MODEL = "instant"

@@ -37,6 +37,7 @@ from core.workspace.frames import Frames
 from core.workspace.history import History
 from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
+from core.workspace.overview import Overview
 from core.workspace.prompts import Prompts
 from core.workspace.requests import check_trainable, login, same_request, versions
 from core.workspace.review import Review
@@ -71,6 +72,7 @@ class Workspace:
         self.review = Review(self)
         self.training = Training(self)
         self.prompts = Prompts(self)
+        self.overview = Overview(self)
         self._predictor: tuple[str, Predictor] | None = None
         self.control = Control(self, self.launch)
 

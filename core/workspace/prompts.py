@@ -1,5 +1,6 @@
 """Prompts of a dataset: labels by rules, the share that the rules reach, and where prompt and picture disagree."""
 
+import random
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -177,12 +178,13 @@ def matched_document(found: Matched) -> dict[str, Any]:
 
 
 def peek(preview: Preview, *, most: int = PEEKED) -> list[Generation | None]:
-    """What some of the files of an import say of their making, evenly spread; files that cannot be read say nothing."""
+    """What some of the files of an import say of their making, drawn by lot; files that cannot be read say nothing."""
     files = preview.files
+    drawn = files if len(files) <= most else random.Random(0).sample(files, most)
     found = []
-    for place in range(0, len(files), max(1, -(-len(files) // most))):
+    for file in drawn:
         try:
-            found.append(read_image(read_bytes(files[place].path), files[place].path))
+            found.append(read_image(read_bytes(file.path), file.path))
         except UnreadableImage:
             found.append(None)
     return found

@@ -58,9 +58,7 @@ def test_prompts_label_by_rules(labelloop, made):
 
 def test_import_labels_from_prompts(labelloop, made, tmp_path):
     (source,) = made.dataset("made").roots
-    code, _, err = labelloop(
-        "import", source, "-d", "by-prompt", "--label-from", "prompt", "--rule", "circle", "--json"
-    )
+    code, _, err = labelloop("import", source, "-d", "by-prompt", "--label-from", "prompt", "--rule", "circle")
     assert (code, "needs words" in err) == (2, True)
     rule = ("--label-from", "prompt", "--rule", "circle, disc -> round", "--json")
     code, found, err = labelloop("import", source, "-d", "by-prompt", "--preview", *rule)
