@@ -15,6 +15,7 @@ from core.domain.errors import BadInput
 if TYPE_CHECKING:
     from core.ingest.layouts import Preview
     from core.ingest.readings import Reading
+    from core.workspace import Workspace
 
 LABEL_SOURCES = ("folder", "file-name", "table", "prompt", "none")
 SHOWN = 20
@@ -65,7 +66,7 @@ def import_(
     with open_workspace(context) as workspace:
         if preview:
             found = workspace.imports.preview(source, reading)
-            document = {**preview_document(found), "prompts": _prompts(found, rules)}
+            document = {**preview_document(found), "prompts": _prompts(workspace, found, rules)}
             out(document, as_json, lambda: _preview_text(found, document["prompts"]))
             return
         job = workspace.imports.start(source, dataset, reading=reading, seed=seed, rules=rules, hidden=stealth)
@@ -134,12 +135,12 @@ def _rules(label_from: str | None, rules: list[str] | None) -> list[str]:
     return rules or []
 
 
-def _prompts(found: "Preview", rules: list[str]) -> dict[str, Any]:
+def _prompts(workspace: "Workspace", found: "Preview", rules: list[str]) -> dict[str, Any]:
     """What a few hundred of the files say of their making, and how far the rules reach in them."""
     from core.generators.prompt_rules import Matched, frequent_words, parse
     from core.workspace.prompts import matched_document, peek
 
-    made = peek(found)
+    made = peek(workspace, found)
     prompts = ["" if one is None else one.prompt for one in made]
     matched = parse(rules).match(prompts) if rules else Matched(len(made), sum(map(bool, prompts)))
     tools = Counter(one.tool for one in made if one is not None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import _INKS, Template, _plain, shorten, text
+from dashboard.charts.ink import Template, of_template, plain, shorten, text
 
 SPLIT_SHADES = {"train": 1.0, "val": 0.62, "test": 0.34}
 MAP_HEIGHT = 620
@@ -19,7 +19,7 @@ def bars(
     template: Template = "light",
 ) -> go.Figure:
     """One bar a value, the first on top. ``of`` says what the numbers count."""
-    ink, rows = _INKS[template], list(range(len(counts)))
+    ink, rows = of_template(template), list(range(len(counts)))
     figure = go.Figure(
         go.Bar(
             x=[count for _, count in counts],
@@ -70,7 +70,7 @@ def by_class_and_split(
 
 def sizes(table: pd.DataFrame, *, template: Template = "light") -> go.Figure:
     """Width against height in pixels; a circle's area is how many images have that size."""
-    ink = _INKS[template]
+    ink = of_template(template)
     most = int(table["images"].max()) if len(table) else 1
     figure = go.Figure(
         go.Scatter(
@@ -91,7 +91,7 @@ def sizes(table: pd.DataFrame, *, template: Template = "light") -> go.Figure:
             hoverinfo="text",
         )
     )
-    _plain(figure, ink=ink, height=300)
+    plain(figure, ink=ink, height=300)
     figure.update_layout(margin={"l": 0, "r": 12, "t": 12, "b": 0}, hovermode="closest", clickmode="event+select")
     title = {"font": {"size": 12, "color": ink.muted}}
     figure.update_xaxes(title={"text": "width", **title}, rangemode="tozero", automargin=True, tickformat="d")
@@ -106,7 +106,7 @@ def embedding_map(
 
     ``customdata`` is the point's row.
     """
-    ink = _INKS[template]
+    ink = of_template(template)
     names = pd.Series(list(groups))
     size = 9 if len(points) < 500 else 6 if len(points) < 5_000 else 4 if len(points) < 30_000 else 3
     figure = go.Figure()
@@ -125,7 +125,7 @@ def embedding_map(
                 unselected={"marker": {"opacity": 0.12}},
             )
         )
-    _plain(figure, ink=ink, height=MAP_HEIGHT)
+    plain(figure, ink=ink, height=MAP_HEIGHT)
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         dragmode="lasso",
@@ -147,8 +147,8 @@ def embedding_map(
 
 
 def _rows(figure: go.Figure, names: Sequence[str], *, template: Template) -> go.Figure:
-    ink = _INKS[template]
-    _plain(figure, ink=ink, height=34 + 27 * max(1, len(names)))
+    ink = of_template(template)
+    plain(figure, ink=ink, height=34 + 27 * max(1, len(names)))
     figure.update_layout(
         margin={"l": 0, "r": 52, "t": 4, "b": 4},
         bargap=0.28,

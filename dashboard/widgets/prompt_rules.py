@@ -9,21 +9,21 @@ from core.domain.generation import Generation
 from core.generators import prompt_rules
 from core.generators.prompt_rules import Matched
 from core.ingest.layouts import Preview
+from core.workspace import Workspace
 from core.workspace.prompts import peek
 from dashboard import state, wording
 
-LOOKED_INTO = 120  # files; enough for a share within a few per cent
 _WORDS = 16
 _KEPT = "as they are"
 _PROMPTS = "prompts"
 
 
-def draw(preview: Preview) -> list[str] | None:
+def draw(preview: Preview, workspace: Workspace) -> list[str] | None:
     """Draw the card where the files carry prompts; returns the rules by which to label.
 
     An empty list means that labels are not taken from prompts, ``None`` that they are to be but no rule can be used.
     """
-    made = _looked_into(preview)
+    made = _looked_into(preview, workspace)
     prompts = ["" if one is None else one.prompt for one in made]
     if not any(prompts):
         return []
@@ -86,12 +86,12 @@ def _said(made: list[Generation | None]) -> str:
     return f"Made by {named}: {prompts:,} of {wording.counted(len(made), 'file')} looked into carry their prompt"
 
 
-def _looked_into(preview: Preview) -> list[Generation | None]:
+def _looked_into(preview: Preview, workspace: Workspace) -> list[Generation | None]:
     """Read once a source: each widget on the page runs the page again."""
     source = (str(preview.folder), len(preview.files))
     known, made = state.get("looked-into", (None, []))
     if known != source:
-        made = peek(preview, most=LOOKED_INTO)
+        made = peek(workspace, preview)
         state.put("looked-into", (source, made))
     found: list[Generation | None] = made
     return found
