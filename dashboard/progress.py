@@ -12,11 +12,15 @@ _PHASES = {
     "laying out": "laying out",
     "reading embeddings": "reading embeddings",
     "training": "training",
+    "looking for files": "looking for files",
+    "measuring": "measuring",
+    "waiting for embeddings": "waiting for embeddings",
+    "comparing": "comparing",
     "evaluating": "evaluating",
     "exporting": "exporting",
     "done": "finishing",
 }
-_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching", "map": "Mapping"}
+_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching", "map": "Mapping", "check": "Checking"}
 
 
 def title(run: RunView) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from core.cli import analysis, control, documents, history, importing, relabelling, review, samples, search, training
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
+from core.cli.health import register as register_health
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
 from core.domain.decisions import USER
@@ -319,6 +320,7 @@ def _show_text(workspace: "Workspace", view: "RunView") -> str:
 
 
 history.register(app)
+register_health(app)
 training.register(app, show_text=_show_text)
 review.register(app)
 control.register(app)

@@ -30,6 +30,7 @@ from core.runs.worker import CANCELLED, CRASHED, PAUSED
 WORKERS = {
     "train": "core.training",
     "embed": "core.embedding",
+    "check": "core.checks",
     "import": "core.workspace.import_job",
     "search": "core.search",
     "map": "core.embedding.mapping",

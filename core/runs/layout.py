@@ -66,6 +66,15 @@ class WorkspacePaths:
         """One folder a search for hyperparameters."""
         return self.root / "searches"
 
+    @property
+    def checks(self) -> Path:
+        """What was measured in images (see core.runs.measurements), and a folder a dataset (see :meth:`checked`)."""
+        return self.root / "checks"
+
+    def checked(self, dataset_id: str) -> Path:
+        """What the check job found on a dataset as a whole, and the thresholds that a person set."""
+        return self.checks / dataset_id
+
     def findings(self, dataset_id: str) -> Path:
         """One file a kind of finding (see core.runs.findings)."""
         return self.root / "findings" / dataset_id

@@ -82,6 +82,9 @@ class SampleStore(Protocol):
     def set_generations(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
         """Write what was read anew, by sample id."""
 
+    def set_splits(self, dataset_id: str, splits: Mapping[str, Split]) -> None:
+        """Put samples into splits, by id; ids that are not there are passed over."""
+
     def frame(self, dataset_id: str) -> pd.DataFrame:
         """All samples ordered by id, with ``FRAME_COLUMNS``; ``label`` is None where there is none."""
 

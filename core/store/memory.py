@@ -126,6 +126,14 @@ class MemoryStore:
             dataset.rows[sample_id].sample = replace(dataset.rows[sample_id].sample, generation=generation)
         dataset.writes += 1
 
+    def set_splits(self, dataset_id: str, splits: Mapping[str, Split]) -> None:
+        dataset = self._get(dataset_id)
+        for sample_id, split in splits.items():
+            if sample_id in dataset.rows:
+                row = dataset.rows[sample_id]
+                row.sample = replace(row.sample, split=split)
+        dataset.writes += 1
+
     def frame(self, dataset_id: str) -> pd.DataFrame:
         rows = [
             (

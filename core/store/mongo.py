@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample, Split
+from core.domain.samples import SPLITS, DatasetInfo, NewSample, Sample, Split
 from core.store import documents, foreign, generations, template
 from core.store.documents import Document
 
@@ -173,6 +173,14 @@ class MongoStore:
         if writes:
             self._samples(dataset_id).bulk_write(writes, ordered=False)
             self._keep_raw(dataset_id, found)
+
+    def set_splits(self, dataset_id: str, splits: Mapping[str, Split]) -> None:
+        collection = self._samples(dataset_id)
+        for split in SPLITS:
+            ids = [ObjectId(sample_id) for sample_id, wanted in splits.items() if wanted == split]
+            if ids:
+                changed = {"split": split, "last_modified_at": documents.now()}
+                collection.update_many({"_id": {"$in": ids}}, {"$set": changed})
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
         return self._frame(dataset_id, {})

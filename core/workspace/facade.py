@@ -34,6 +34,7 @@ from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.control import Control
 from core.workspace.frames import Frames
+from core.workspace.health import Health
 from core.workspace.history import History
 from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
@@ -42,6 +43,7 @@ from core.workspace.prompts import Prompts
 from core.workspace.requests import check_trainable, login, same_request, versions
 from core.workspace.review import Review
 from core.workspace.searches import Searches
+from core.workspace.splits import Splits
 from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
@@ -73,6 +75,8 @@ class Workspace:
         self.training = Training(self)
         self.prompts = Prompts(self)
         self.overview = Overview(self)
+        self.health = Health(self)
+        self.splits = Splits(self)
         self._predictor: tuple[str, Predictor] | None = None
         self.control = Control(self, self.launch)
 

@@ -64,7 +64,7 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
         first = report.first("quarantined")
         if first is not None and report.count("quarantined") == report.files:
             raise BadInput(f"None of the {report.files} files could be read; the first: {first.reason}.")
-        workspace.start_embedding(name)
+        workspace.health.start_check(name, after=workspace.start_embedding(name))
 
 
 def opener(workspace: Workspace, name: str, progress: Progress) -> Callable[[Sequence[str]], DatasetInfo]:

@@ -23,7 +23,7 @@ class RunView:
     """A run or job as its folder tells it. ``seconds`` is how long it ran or has been running."""
 
     name: str
-    kind: Literal["train", "import", "embed", "search", "map"]
+    kind: Literal["train", "import", "embed", "search", "map", "check"]
     dataset: str
     state: RunState
     spec: dict[str, Any]
@@ -48,7 +48,7 @@ class RunView:
         """What it is, for a person."""
         if self.kind == "train":
             return MODEL_NAMES.get(str(self.options.get("model")), "Training")
-        return {"import": "Import", "search": "Search"}.get(self.kind, "Embedding")
+        return {"import": "Import", "search": "Search", "check": "Health check"}.get(self.kind, "Embedding")
 
     @property
     def options(self) -> dict[str, Any]:
