@@ -6,7 +6,7 @@ from core.domain.samples import SPLITS
 from core.workspace.overview import NO_LABEL, NOT_GENERATED
 from dashboard import frame, palette, wording
 from dashboard.charts import overview as charts
-from dashboard.widgets import address, embedding_map, empty_state, glance, plot
+from dashboard.widgets import address, embedding_map, empty_state, glance, plot, prompt_rules
 
 VIEWS = {"charts": "Charts", "map": "Map"}
 WIDEST = 40  # classes shown as bars, the largest ones
@@ -129,6 +129,7 @@ def drawn() -> None:
         bars("Models", "model", called="Made with {}", key="models")
     with right:
         words()
+    prompt_rules.card(workspace, dataset)
 
 
 if view == "map":

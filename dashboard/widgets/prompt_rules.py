@@ -1,19 +1,25 @@
-"""Labels from prompts: what the files say of their making, rules to edit, and how far these reach, before an import."""
+"""Labels from prompts: rules to edit and how far they reach, before an import and for a dataset."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, LabelloopError
 from core.domain.generation import Generation
+from core.domain.samples import DatasetInfo
 from core.generators import prompt_rules
 from core.generators.prompt_rules import Matched
 from core.ingest.layouts import Preview
+from core.review.queues import QueueSpec
 from core.workspace import Workspace
-from core.workspace.prompts import peek
-from dashboard import state, wording
+from core.workspace.prompts import MISMATCH, peek
+from dashboard import navigation, results, state, wording
+from dashboard.widgets import strip
 
 _WORDS = 16
+_SHOWN = 8
+SPEC = QueueSpec(kind="finding", finding=MISMATCH)
 _KEPT = "as they are"
 _PROMPTS = "prompts"
 
@@ -45,14 +51,77 @@ def draw(preview: Preview, workspace: Workspace) -> list[str] | None:
         return _rules(prompts)
 
 
-def _rules(prompts: list[str]) -> list[str] | None:
+def card(workspace: Workspace, dataset: DatasetInfo) -> None:
+    """Rules for a dataset that is there: label what has no label, and find where prompt and picture disagree."""
+    known = workspace.prompts.rules(dataset.name)
+    with st.container(border=True, key="prompt-card"):
+        st.markdown("**Prompt against picture**")
+        st.caption("Rules say which class a prompt names. A run then tells where the picture shows another one.")
+        lines = _rules(list(workspace.prompts.frame(dataset.name)["prompt"]), key="overview.rules", value=known)
+        run = next(iter(results.finished(workspace, dataset.name)), None)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Label what has no label",
+                icon=":material/sell:",
+                disabled=not lines,
+                key="overview.label",
+                on_click=lambda: _label(workspace, dataset.name, lines or []),
+            )
+            st.button(
+                "Find disagreements",
+                icon=":material/compare:",
+                disabled=not lines or run is None,
+                help=None if run else "Needs a finished run; click Retrain.",
+                key="overview.mismatch",
+                on_click=lambda: _compare(workspace, dataset.name, lines or []),
+            )
+        _disagreements(workspace, dataset)
+
+
+def _label(workspace: Workspace, dataset: str, lines: list[str]) -> None:
+    try:
+        outcomes = workspace.prompts.label(dataset, lines, source="grid")
+    except LabelloopError as error:
+        st.toast(wording.escaped(error), icon=":material/info:")
+        return
+    saved = sum(one.saved for one in outcomes)
+    st.toast(f"{wording.counted(saved, 'image')} labelled; undo in Review.", icon=":material/check_circle:")
+
+
+def _compare(workspace: Workspace, dataset: str, lines: list[str]) -> None:
+    try:
+        workspace.prompts.keep_rules(dataset, lines)
+        workspace.prompts.find_mismatches(dataset)
+    except LabelloopError as error:
+        st.toast(wording.escaped(error), icon=":material/error:")
+
+
+def _disagreements(workspace: Workspace, dataset: DatasetInfo) -> None:
+    found_at = workspace.review.finding_kinds(dataset.name).get(MISMATCH)
+    if found_at is None:
+        return
+    queue = workspace.queue(dataset.name, SPEC)
+    if not queue:
+        st.caption(f"Prompt and picture agree everywhere, as of {wording.ago(found_at)}.")
+        return
+    st.page_link(
+        navigation.page("review"),
+        label=f"Review the {wording.counted(len(queue), 'picture')} that show another class than their prompt names",
+        icon=":material/grid_view:",
+        query_params={"dataset": dataset.name, **SPEC.to_params()},
+    )
+    strip.draw(dataset, queue[:_SHOWN])
+
+
+def _rules(prompts: list[str], *, key: str = "import.rules", value: Sequence[str] = ()) -> list[str] | None:
     words = prompt_rules.frequent_words(prompts, _WORDS)
     if words:
         shown = "  ".join(f"`{_code(word)}` {count}" for word, count in words)
         st.caption(f"Frequent words: {shown}")
     text = st.text_area(
         "Rules, one a line",
-        key="import.rules",
+        value="\n".join(value),
+        key=key,
         placeholder="dog, puppy -> dog\ncat, kitten, !caterpillar -> cat",
         height=120,
         help="Words on the left, the class on the right; the first rule that holds gives the label. "
