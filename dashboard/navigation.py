@@ -37,6 +37,7 @@ TABLE = (
     Entry("matrix", "Understand", "confusion_matrix.py", "Confusion matrix", "apps"),
     Entry("calibration", "Understand", "calibration.py", "Calibration", "thermostat"),
     Entry("thresholds", "Understand", "thresholds.py", "Thresholds", "tune"),
+    Entry("slices", "Understand", "slices.py", "Slices", "content_cut"),
     Entry("compare", "Understand", "compare.py", "Compare", "compare_arrows"),
     Entry("predict", "Use", "predict.py", "Predict", "image_search"),
 )

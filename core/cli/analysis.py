@@ -8,11 +8,13 @@ import typer
 from core.cli import documents
 from core.cli.command import Json, RunName, open_workspace, out
 from core.domain.errors import BadInput
+from core.domain.samples import SPLITS
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(calibrate)
+    app.command()(slices)
 
 
 def calibrate(
@@ -57,3 +59,28 @@ def calibrate(
         if fitted.abstain_below:
             lines.append(f"Below a confidence of {fitted.abstain_below:.2f} it says that it is not sure.")
         out(document, as_json, lambda: "\n".join(lines))
+
+
+def slices(
+    context: typer.Context,
+    run: RunName,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Say where a run is weak: its worst slices, what gives classes away, how it does on each kind of source."""
+    if split not in SPLITS:
+        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    with open_workspace(context) as workspace:
+        name = workspace.run(run).name
+        found = workspace.understanding.slices(name, split)
+        if found is None:
+            raise BadInput(f"{name} has no labelled {split} images.")
+        document = documents.sliced(name, split, found)
+        weak = [one.sentence() for one in found.worst if one.worse][:20]
+        lines = [f"Weak beyond chance, after correction for {len(found.worst):,} looks:", *weak]
+        if not weak:
+            lines = ["No slice is weaker than the rest beyond chance. The weakest:"]
+            lines += [one.sentence() for one in found.worst[:5]]
+        lines += ["", *(one.sentence() for one in found.shortcuts if one.warns)]
+        lines += ["", *(one.sentence() for one in found.domains)] if len(found.domains) > 1 else []
+        out(document, as_json, lambda: "\n".join(lines).strip())

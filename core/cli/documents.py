@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.workspace import RunView, Workspace
     from core.workspace.history import Restored, RunDifference
     from core.workspace.searches import SearchView
+    from core.workspace.understanding import Sliced
 
 
 def dataset(info: DatasetInfo) -> dict[str, Any]:
@@ -152,6 +153,51 @@ def comparison(result: "Comparison") -> dict[str, Any]:
         "sentence": result.note,
         "old_confusion": evaluation(result.old_evaluation)["confusion"],
         "new_confusion": evaluation(result.new_evaluation)["confusion"],
+    }
+
+
+def sliced(run_name: str, split: str, found: "Sliced") -> dict[str, Any]:
+    """Slices, weakest evidence last; ``worse`` says that one is weak beyond chance after the correction."""
+    return {
+        "run": run_name,
+        "split": split,
+        "samples": len(found.ids),
+        "fields": list(found.fields),
+        "slices": [
+            {
+                "terms": dict(one.terms),
+                "samples": one.samples,
+                "right": one.right,
+                "accuracy": estimate(one.accuracy),
+                "rest": estimate(one.rest),
+                "p": one.p_value,
+                "p_adjusted": one.adjusted,
+                "worse": one.worse,
+                "sentence": one.sentence(),
+                "wrong": [found.ids[row] for row in one.rows if not found.right[row]],
+            }
+            for one in found.worst[:200]
+        ],
+        "shortcuts": [
+            {
+                "field": one.field,
+                "guessed": estimate(one.guessed),
+                "base": one.base,
+                "warns": one.warns,
+                "sentence": one.sentence(),
+            }
+            for one in found.shortcuts
+        ],
+        "domains": [
+            {
+                "name": one.name,
+                "samples": one.samples,
+                "accuracy": estimate(one.accuracy),
+                "by_class": [{"class": name, "right": right, "samples": of} for name, right, of in one.by_class],
+                "sentence": one.sentence(),
+            }
+            for one in found.domains
+        ],
     }
 
 

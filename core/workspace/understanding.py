@@ -1,15 +1,18 @@
 """What a run's predictions say: figures with intervals, what changed between runs, and how sure all of it is."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from core.domain.errors import BadInput
 from core.domain.samples import Split
 from core.evaluation import calibration
 from core.evaluation import scores as scoring
+from core.evaluation import slices as slicing
+from core.evaluation.domains import Domain, domains
 from core.evaluation.intervals import Estimate
 from core.evaluation.metrics import Evaluation, evaluate, targets
 from core.evaluation.scores import Scores
@@ -17,6 +20,7 @@ from core.evaluation.timeline import Moment, timeline
 from core.runs import calibration as calibration_files
 from core.runs.calibration import Calibration
 from core.runs.predictions import Predictions
+from core.workspace.fields import MADE_BY, fields
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
@@ -39,6 +43,21 @@ class Sureness:
     confidence: npt.NDArray[np.float32]
     right: npt.NDArray[np.bool_]
     answered: tuple[Estimate, Estimate]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sliced:
+    """Where a run is weak. ``fields`` by name, one value a sample of ``ids``; ``worst`` are slices (positions into
+    ``ids``), likeliest weakness first; ``shortcuts`` the fields that give classes away; ``domains`` the kinds of
+    source.
+    """
+
+    ids: list[str]
+    right: npt.NDArray[np.bool_]
+    fields: dict[str, list[str | None]]
+    worst: list[slicing.Slice]
+    shortcuts: list[slicing.Shortcut]
+    domains: list[Domain]
 
 
 class Understanding:
@@ -152,3 +171,29 @@ class Understanding:
     def calibration(self, run: str) -> Calibration:
         """What is kept with the run."""
         return calibration_files.read(self._workspace.run_paths(run))
+
+    def slices(self, run: str, split: Split, *, labels: Labels = "now") -> "Sliced | None":
+        """Where the run is weak on one split, and what gives the classes away; ``None`` without labelled samples."""
+        rows, given = self.judged(run, split, labels=labels)
+        true = targets(rows, given)
+        known = np.flatnonzero(true >= 0)
+        if not len(known):
+            return None
+        dataset = self._workspace.run(run).dataset
+        ids = rows.sample_id[known].tolist()
+        everything = fields(self._workspace, dataset)
+        table = everything.reindex(ids)
+        columns = {name: _nothing_as_none(table[name]) for name in table.columns}
+        names = [rows.classes[place] for place in true[known]]
+        predicted = rows.predicted[known].tolist()
+        right = rows.probabilities[known].argmax(axis=1) == true[known]
+        now = self.labels_now(dataset)
+        all_columns = {name: _nothing_as_none(everything[name]) for name in everything.columns if name != "reviewed"}
+        telling = slicing.shortcuts([now.get(i) for i in everything.index], all_columns)
+        weak = slicing.worst(right, {**columns, "label": names})
+        by_domain = columns.get(MADE_BY) or columns.get("folder") or [None] * len(ids)
+        return Sliced(ids, right, columns, weak, telling, domains(by_domain, names, predicted))
+
+
+def _nothing_as_none(column: "pd.Series[Any]") -> list[str | None]:
+    return [str(value) if isinstance(value, str) else None for value in column.tolist()]
