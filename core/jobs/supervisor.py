@@ -36,6 +36,7 @@ WORKERS = {
     "map": "core.embedding.mapping",
 }
 WARM = "core.training.warm"
+JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits
 WARM_MODEL = "instant"
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
@@ -75,9 +76,11 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
             code = _to_its_end(paths, spec, warm=warm)
             signalled = -code if code < 0 else None
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
-            return code
     except Timeout:
         return 0
+    if code == 0 and spec.get("kind") == "train":
+        _judge(paths)
+    return code
 
 
 def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
@@ -129,6 +132,15 @@ def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: boo
         return _wait(paths, process.poll, process.send_signal)
     finally:  # loaders that a killed worker leaves would keep its memory, and the GPU's
         attempts.end_all(_left_behind())
+
+
+def _judge(paths: RunPaths) -> None:
+    subprocess.run(
+        [sys.executable, "-m", JUDGE, str(paths.folder)],
+        stdin=subprocess.DEVNULL,
+        check=False,
+        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+    )
 
 
 def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:

@@ -181,6 +181,21 @@ class RunPaths:
         return self.folder / "predictions.parquet"
 
     @property
+    def known(self) -> Path:
+        """Written by the launcher: what is known of the samples beside the snapshot (see core.runs.judgements)."""
+        return self.folder / "known.json"
+
+    @property
+    def judgements(self) -> Path:
+        """How likely each label is wrong, written after the run (see core.runs.judgements)."""
+        return self.folder / "judgements.parquet"
+
+    @property
+    def outlook(self) -> Path:
+        """What more images and corrections are likely to bring, written after the run."""
+        return self.folder / "outlook.json"
+
+    @property
     def model(self) -> Path:
         """The trained network or head as ONNX, image batch or embedding in, logits out."""
         return self.folder / "model.onnx"
