@@ -26,7 +26,7 @@ if dataset is None:
     st.stop()
 
 try:
-    suspicious = len(workspace.queue(dataset.name, QueueSpec(kind="suspicious")))
+    suspicious = round(sum(item.score for item in workspace.queue(dataset.name, QueueSpec(kind="suspicious"))))
 except LabelloopError:
     suspicious = 0  # there is no finished run to ask
 done = results.finished(workspace, dataset.name)

@@ -78,7 +78,7 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
     except Timeout:
         return 0
-    if code == 0 and spec.get("kind") == "train":
+    if code == 0 and spec.get("kind") == "train" and "search" not in spec:
         _judge(paths)
     return code
 

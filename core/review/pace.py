@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from core.domain.decisions import JournalEntry
 
@@ -35,6 +36,6 @@ def pace(entries: Iterable[JournalEntry]) -> Pace:
     seconds = 0.0
     for made in by_person.values():
         times = sorted(entry.at for entry in made)
-        gaps = [FIRST, *(later - earlier for earlier, later in zip(times, times[1:], strict=False))]
+        gaps = [FIRST, *(later - earlier for earlier, later in pairwise(times))]
         seconds += sum((gap if gap <= BREAK else FIRST).total_seconds() for gap in gaps)
     return Pace(images, seconds)

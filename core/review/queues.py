@@ -87,6 +87,8 @@ def build(spec: QueueSpec, inputs: Inputs) -> list[QueueItem]:
 
 def _ranked(spec: QueueSpec, inputs: Inputs) -> Ranked:
     table, row = inputs.table, inputs.table.row
+    if spec.kind == "suspicious" and "suspicious" in (inputs.findings or {}):
+        return ranking.by_finding("suspicious", (inputs.findings or {})["suspicious"], table)
     if spec.kind == "finding":
         return ranking.by_finding(spec.source, (inputs.findings or {})[spec.source], table)
     if spec.kind == "disagreement":

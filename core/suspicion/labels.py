@@ -167,7 +167,9 @@ def _noise(belief: Floats, given: Ints, classes: int, *, by_pair: bool) -> Float
 
 
 def _alike(rate: float, classes: int) -> Floats:
-    noise = np.full((classes, classes), rate / max(classes - 1, 1), dtype=np.float32)
+    if classes < 2:
+        return np.ones((classes, classes), dtype=np.float32)
+    noise = np.full((classes, classes), rate / (classes - 1), dtype=np.float32)
     np.fill_diagonal(noise, 1 - rate)
     return noise
 

@@ -92,7 +92,9 @@ def judge_run(paths: RunPaths) -> None:
     judgements.write(paths, table)
     if known.dataset_id:
         findings.write(paths.workspace, known.dataset_id, KIND, _findings(table))
-    write_json(paths.outlook, _outlook(task.classes, x[train], target, fold, models, judged, trusted[train], fitted.penalty))
+    write_json(
+        paths.outlook, _outlook(task.classes, x[train], target, fold, models, judged, trusted[train], fitted.penalty)
+    )
 
 
 def _neighbours(x: Floats, group: Ints) -> Neighbourhood | None:

@@ -44,6 +44,7 @@ from core.workspace.requests import check_trainable, login, same_request, versio
 from core.workspace.review import Review
 from core.workspace.searches import Searches
 from core.workspace.splits import Splits
+from core.workspace.suspicion import Suspicion
 from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
@@ -77,6 +78,7 @@ class Workspace:
         self.overview = Overview(self)
         self.health = Health(self)
         self.splits = Splits(self)
+        self.suspicion = Suspicion(self)
         self._predictor: tuple[str, Predictor] | None = None
         self.control = Control(self, self.launch)
 
@@ -265,6 +267,7 @@ class Workspace:
                 if same_request(read_json(paths.spec), whole) and read_view(paths).active:
                     return paths.name
             run = folders.make(self.paths.runs, "run", whole)
+        self.suspicion.describe(run, str(spec["dataset"]))
         self._launcher.start(run, warm=spec["options"].get("model") == "instant")
         return run.name
 

@@ -224,7 +224,12 @@ class Review:
         return classes.renamed_run(predictions, info.classes, self._workspace.store.renamed(info.id))
 
     def _found(self, dataset: str, spec: QueueSpec) -> dict[str, pd.DataFrame]:
-        kinds = self.finding_kinds(dataset) if spec.kind == "merged" else [spec.finding] if spec.finding else []
+        if spec.kind == "merged":
+            kinds = list(self.finding_kinds(dataset))
+        elif spec.kind == "suspicious" and spec.run is None:
+            kinds = [kind for kind in self.finding_kinds(dataset) if kind == spec.kind]
+        else:
+            kinds = [spec.finding] if spec.finding else []
         return {kind: self.findings(dataset, kind) for kind in kinds}
 
     def _flips(self, spec: QueueSpec) -> tuple[str, ...] | None:

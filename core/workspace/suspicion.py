@@ -25,7 +25,8 @@ WORTH = 0.005  # half a point of accuracy: what more work has to promise to be w
 @dataclass(frozen=True, slots=True)
 class ClassOutlook:
     """One class: its images in train, the wrong labels estimated among all of its images that nobody looked at, and
-    what ``more`` images of it are likely to bring to its recall (None where that could not be estimated)."""
+    what ``more`` images of it are likely to bring to its recall (None where that could not be estimated).
+    """
 
     name: str
     images: int
@@ -91,7 +92,8 @@ class Suspicion:
     def shift(self, dataset: str) -> float:
         """What people's decisions say of the chances of earlier runs (core.suspicion.estimates.learned_shift)."""
         frame = self._workspace.samples(dataset)
-        now = frame.set_index("sample_id")[["label", "reviewed"]]
+        decided = frame["reviewed"].to_numpy(dtype=bool) & ~frame["excluded"].to_numpy(dtype=bool)
+        now = frame.loc[decided, ["sample_id", "label"]]
         chances: list[float] = []
         wrong: list[bool] = []
         seen: set[str] = set()
@@ -101,8 +103,8 @@ class Suspicion:
                 continue
             # chances as they were before earlier decisions moved them, or the shift would count twice
             raw = shifted(table["chance"].to_numpy(dtype=float), -Known.read(run).shift)
-            both = table.assign(chance=raw).merge(now, left_on="sample_id", right_index=True, suffixes=("", "_now"))
-            told = both[both["reviewed"].astype(bool) & ~both["trusted"].astype(bool) & ~both["sample_id"].isin(seen)]
+            both = table.assign(chance=raw).merge(now, on="sample_id", suffixes=("", "_now"))
+            told = both[~both["trusted"].astype(bool) & ~both["sample_id"].isin(seen)]
             seen.update(told["sample_id"])
             chances += told["chance"].tolist()
             wrong += (told["label"] != told["label_now"]).tolist()
