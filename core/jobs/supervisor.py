@@ -139,7 +139,7 @@ def _judge(paths: RunPaths) -> None:
         [sys.executable, "-m", JUDGE, str(paths.folder)],
         stdin=subprocess.DEVNULL,
         check=False,
-        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,
     )
 
 
