@@ -1,12 +1,13 @@
-"""How many labels are wrong, with an interval; and what people's decisions say about the chances themselves."""
+"""How many labels are wrong, with an interval; and what people's decisions say about the chances themselves.
+
+NumPy alone: the process that draws pages asks here, and SciPy would cost it most of a second.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.stats import nbinom
 
 DOUBT = 0.45  # the estimate's own relative error, as found where the truth is known (benchmarks/suspicion.py)
 _LEAST = 0.25  # images: what is expected where nothing looks wrong
@@ -28,10 +29,8 @@ def errors_left(chances: npt.NDArray[np.floating]) -> Count:
     A gamma-Poisson interval: chance in what each label is, and doubt about the chances as a whole.
     """
     expected = float(np.sum(chances, dtype=np.float64))
-    mean = expected + _LEAST
-    shape = 1 / DOUBT**2
-    low, high = (int(nbinom.ppf(q, shape, shape / (shape + mean))) for q in (0.025, 0.975))
-    return Count(expected, min(low, len(chances)), min(high, len(chances)))
+    low, high = _gamma_poisson(expected + _LEAST, len(chances))
+    return Count(expected, low, high)
 
 
 def learned_shift(chances: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> float:
@@ -41,14 +40,14 @@ def learned_shift(chances: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_
     """
     if not len(chances):
         return 0.0
-    odds = _log_odds(chances)
-
-    def cost(shift: float) -> float:
+    odds, shift = _log_odds(chances), 0.0
+    for _ in range(50):  # Newton; the cost is convex
         p = 1 / (1 + np.exp(-(odds + shift)))
-        loss = -np.where(wrong, np.log(p + _TINY), np.log(1 - p + _TINY)).sum()
-        return float(loss + shift**2 / 2)
-
-    return float(minimize_scalar(cost, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-3}).x)
+        step = float((p - wrong).sum() + shift) / float((p * (1 - p)).sum() + 1)
+        shift -= float(np.clip(step, -1, 1))
+        if abs(step) < 1e-4:
+            break
+    return shift
 
 
 def shifted(chances: npt.NDArray[np.floating], shift: float) -> npt.NDArray[np.float64]:
@@ -71,6 +70,17 @@ def calibration_error(chances: npt.NDArray[np.floating], wrong: npt.NDArray[np.b
 def by_class(labels: npt.NDArray[np.object_], chances: npt.NDArray[np.floating], classes: Sequence[str]) -> list[Count]:
     """The wrong labels among those of each class."""
     return [errors_left(chances[labels == name]) for name in classes]
+
+
+def _gamma_poisson(mean: float, most: int) -> tuple[int, int]:
+    """The 2.5 and 97.5 % quantiles of a Poisson count whose mean is itself uncertain by ``DOUBT``."""
+    shape = 1 / DOUBT**2
+    number = np.arange(1, most + 1)
+    ratio = np.log((number + shape - 1) / number) + np.log(mean / (shape + mean))
+    logarithm = shape * np.log(shape / (shape + mean)) + np.concatenate([[0.0], np.cumsum(ratio)])
+    below = np.cumsum(np.exp(logarithm))
+    low, high = (min(most, int(np.searchsorted(below, share))) for share in (0.025, 0.975))
+    return low, high
 
 
 def _log_odds(chances: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
