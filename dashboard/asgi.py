@@ -30,7 +30,9 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
 def _open(opened: list[Workspace]) -> None:
     state.serve()
     try:
-        opened.append(state.workspace())
+        workspace = state.workspace()
+        opened.append(workspace)
+        workspace.watches.revive()
     except LabelloopError as error:
         _log.warning("The workspace cannot be opened yet: %s", error)  # the pages say so too, and offer to try again
 

@@ -67,7 +67,8 @@ def _switched(key: str) -> None:
 
 def _active(workspace: Workspace) -> list[RunView]:
     runs = [run for run in workspace.runs() if run.state in ACTIVE_STATES]
-    return runs + [job for job in [*workspace.searches.all(), *workspace.jobs()] if job.state in ACTIVE_STATES]
+    jobs = [job for job in workspace.jobs() if job.kind != "watch"]  # a watch goes on for days
+    return runs + [job for job in [*workspace.searches.all(), *jobs] if job.state in ACTIVE_STATES]
 
 
 def _pace(active: list[RunView]) -> float:

@@ -20,7 +20,14 @@ _PHASES = {
     "exporting": "exporting",
     "done": "finishing",
 }
-_KINDS = {"import": "Importing", "embed": "Embedding", "search": "Searching", "map": "Mapping", "check": "Checking"}
+_KINDS = {
+    "import": "Importing",
+    "watch": "Watching for",
+    "embed": "Embedding",
+    "search": "Searching",
+    "map": "Mapping",
+    "check": "Checking",
+}
 
 
 def title(run: RunView) -> str:

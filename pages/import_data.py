@@ -9,7 +9,15 @@ from core.ingest.layouts import Preview
 from core.ingest.readings import Reading
 from core.review.queues import QueueSpec
 from dashboard import frame, navigation, state, wording
-from dashboard.widgets import import_preview, import_reading, import_report, import_source, job_panel, prompt_rules
+from dashboard.widgets import (
+    import_preview,
+    import_reading,
+    import_report,
+    import_source,
+    job_panel,
+    prompt_rules,
+    watch_folder,
+)
 from dashboard.widgets.import_source import Source
 
 workspace, dataset = frame.begin()
@@ -137,3 +145,4 @@ elif not imports and source is None:
         "- the output folder of an image generator\n"
         "- a flat folder of images without labels, to be labelled in Review"
     )
+watch_folder.draw(workspace, names)

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import analysis, control, documents, history, importing, relabelling, review, samples, search, training
+from core.cli import (
+    analysis,
+    control,
+    documents,
+    history,
+    importing,
+    relabelling,
+    review,
+    samples,
+    search,
+    training,
+    watching,
+)
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.health import register as register_health
 from core.cli.progress import follow
@@ -38,6 +50,7 @@ NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the b
 
 importing.register(app)
 analysis.register(app)
+watching.register(app)
 
 
 def main() -> None:

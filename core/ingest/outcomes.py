@@ -75,6 +75,10 @@ class Report:
         """One file of a kind."""
         return next(iter(self._listed[kind]), None)
 
+    def listed(self, kind: Kind) -> list[FileOutcome]:
+        """The first ``LISTED`` files of a kind."""
+        return list(self._listed[kind])
+
     def conflicts(self) -> int:
         """Duplicates that carry another label than the picture that they are a copy of."""
         return self._conflict_count

@@ -34,6 +34,7 @@ WORKERS = {
     "import": "core.workspace.import_job",
     "search": "core.search",
     "map": "core.embedding.mapping",
+    "watch": "core.workspace.watch_job",
 }
 WARM = "core.training.warm"
 JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits

@@ -49,6 +49,7 @@ from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
+from core.workspace.watches import Watches
 
 if TYPE_CHECKING:
     from core.services.app_client import AppClient
@@ -200,6 +201,11 @@ class Workspace:
     def imports(self) -> Imports:
         """Previews, imports and watch folders."""
         return Imports(self)
+
+    @property
+    def watches(self) -> Watches:
+        """Folders whose new images are taken in as they appear."""
+        return Watches(self)
 
     @property
     def uploads(self) -> Uploads:

@@ -61,6 +61,8 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
             workspace.prompts.keep_rules(name, spec["rules"])
             report.notes.append(drawn.sentence())
         write_json(paths.report, {**report.as_json(), "prompts": None if drawn is None else drawn.as_json()})
+        if spec.get("uploaded") and is_archive(Path(source)):
+            Path(source).unlink(missing_ok=True)  # what it held lies unpacked beside it
         first = report.first("quarantined")
         if first is not None and report.count("quarantined") == report.files:
             raise BadInput(f"None of the {report.files} files could be read; the first: {first.reason}.")

@@ -23,7 +23,7 @@ class RunView:
     """A run or job as its folder tells it. ``seconds`` is how long it ran or has been running."""
 
     name: str
-    kind: Literal["train", "import", "embed", "search", "map", "check"]
+    kind: Literal["train", "import", "watch", "embed", "search", "map", "check"]
     dataset: str
     state: RunState
     spec: dict[str, Any]

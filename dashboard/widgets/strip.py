@@ -12,7 +12,7 @@ from dashboard import charts, palette
 
 SHOWN = 24
 
-_STYLE = """
+STYLE = """
 <style>
 .ll-thumbs { display: flex; flex-wrap: wrap; gap: .6rem; }
 .ll-thumbs figure { margin: 0; width: 104px; font-size: .78rem; line-height: 1.3; }
@@ -27,7 +27,7 @@ _STYLE = """
 def draw(dataset: DatasetInfo, items: Sequence[QueueItem]) -> None:
     """The first ``SHOWN`` of ``items``: picture, label, and below it what the run says."""
     figures = "".join(_figure(dataset, item) for item in items[:SHOWN])
-    st.html(f"{_STYLE}<div class='ll-thumbs'>{figures}</div>")
+    st.html(f"{STYLE}<div class='ll-thumbs'>{figures}</div>")
     if len(items) > SHOWN:
         st.caption(f"{SHOWN} of {len(items):,}")
 
@@ -42,7 +42,7 @@ def draw_pictures(pictures: Sequence[tuple[bytes, str]], classes: Sequence[str])
             f"<figure title='{html.escape(label)}'><img src='{source}' alt='{name}' width='104' height='104'>"
             f"<figcaption>{_dot(label or None, classes)}{name}</figcaption></figure>"
         )
-    st.html(f"{_STYLE}<div class='ll-thumbs'>{''.join(figures)}</div>")
+    st.html(f"{STYLE}<div class='ll-thumbs'>{''.join(figures)}</div>")
 
 
 def _figure(dataset: DatasetInfo, item: QueueItem) -> str:

@@ -8,6 +8,7 @@ from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 from core.workspace import RunView, Workspace
 from core.workspace.imports import Imports
+from core.workspace.watches import Watches
 
 REPORT = {
     "files": 12,
@@ -185,13 +186,34 @@ def test_an_archive_is_previewed_without_being_unpacked(open_page, empty_workspa
     assert not empty_workspace.paths.uploads.exists()
 
 
+def test_a_folder_can_be_watched(open_page, trained_workspace, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Watches, "start", lambda self, folder, name, run: asked.append((folder, name, run)))
+    app = open_page(trained_workspace, "import_data")
+    app.text_input(key="import.watch-folder").set_value(str(tmp_path)).run()
+    app.selectbox(key="import.watch-dataset").select("zoo").run()
+    app.selectbox(key="import.watch-run").select("run-1").run()
+    next(button for button in app.button if button.label == "Watch").click().run()
+    assert not app.exception
+    assert asked == [(str(tmp_path), "zoo", "run-1")]
+    assert app.text_input(key="import.watch-folder").value == ""
+
+
+def test_a_folder_that_cannot_be_watched_is_one_sentence(open_page, trained_workspace):
+    app = open_page(trained_workspace, "import_data")
+    app.text_input(key="import.watch-folder").set_value("/no/such/folder").run()
+    app.selectbox(key="import.watch-dataset").select("zoo").run()
+    next(button for button in app.button if button.label == "Watch").click().run()
+    assert errors(app) == ["There is no folder '/no/such/folder'; check the spelling, or paste its full path."]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux file systems take such names")
 def test_names_that_are_no_text_and_names_that_are_markup(open_page, empty_workspace, images, tmp_path, words):
     for name in (b"caf\xe9", b"<script>alert(1)</script>".replace(b"/", b"|"), "кот 猫\n[x](http:⁄⁄y)".encode()):
         shutil.copytree(os.fsencode(images / "cat"), os.fsencode(tmp_path) + b"/" + name)
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
     assert "One folder a class, 2 classes, 40 images" in words(app)
-    assert [box.label for box in app.expander] == ["20 files will be skipped"]
+    assert [box.label for box in app.expander] == ["20 files will be skipped", "Watch a folder"]
     strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
     assert "<script" not in strip
     assert strip.count("<figure") == 12
