@@ -31,6 +31,7 @@ TABLE = (
     Entry("overview", "Data", "overview.py", "At a glance", "insights"),
     Entry("review", "Label", "review.py", "Review", "grid_view"),
     Entry("fiftyone", "Label", "fiftyone_app.py", "FiftyOne", "travel_explore"),
+    Entry("journal", "Label", "journal.py", "Journal", "history_edu"),
     Entry("train", "Train", "train.py", "Train", "model_training"),
     Entry("runs", "Train", "runs.py", "Runs", "history"),
     Entry("search", "Train", "search.py", "Search", "manage_search"),

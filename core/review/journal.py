@@ -35,7 +35,7 @@ class Filter:
         """Whether an entry is wanted."""
         wanted = (
             (self.who, entry.who),
-            (self.kind, "undo" if self.kind == "undo" and entry.undoes else entry.kind),
+            (self.kind, "undo" if entry.undoes else entry.kind),
             (self.source, entry.source),
             (self.queue, entry.queue),
             (self.batch, entry.batch),

@@ -73,6 +73,7 @@ class Workspace:
         self.neighbours = Neighbours(self)
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
         self._reconciled: dict[str, tuple[int, str]] = {}
+        self._recovered = time.monotonic()
         self.review = Review(self)
         self.training = Training(self)
         self.prompts = Prompts(self)
@@ -458,6 +459,9 @@ class Workspace:
     def reconcile(self, dataset: str) -> int:
         """Find labels that were set natively in FiftyOne and journal them; returns how many."""
         info = self.uncounted(dataset)
+        if time.monotonic() - self._recovered > RECOVER_AFTER:  # what another process left as it was killed
+            self._recovered = time.monotonic()
+            writing.recover(self.store, older_than=RECOVER_AFTER)
         version = self.store.version(info.id)
         if self._reconciled.get(info.id) == version:
             return 0

@@ -183,7 +183,10 @@ function actions(current) {
       paintBar(view);
     },
     filter: () => paintRail(current()),
-    help: () => current().help.showModal(),
+    help() {
+      current().help.showModal();
+      current().help.focus(); // and not its button
+    },
     zoom() {
       const view = current();
       if (!focusedOf(view.model)) return;

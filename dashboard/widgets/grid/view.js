@@ -108,7 +108,7 @@ function buildView(root, act) {
   view.confirm = button("The label is right (Enter)", { name: "check", class: "verb", text: "Right" }, () => act.decide("confirm"));
   view.undo = button("Undo the last decision (u)", { name: "undo", class: "verb", text: "Undo" }, () => act.undo());
   view.skip = button("Skip: it comes again at the end (s)", { name: "skip", class: "verb", text: "Skip" }, () => act.decide("skip"));
-  view.exclude = button("Exclude from the dataset (e)", { name: "exclude", class: "verb", text: "Exclude" }, () => act.decide("exclude"));
+  view.exclude = button("Exclude from the dataset (e)", { name: "exclude", class: "verb", text: "Exclude" }, () => act.decide(view.exclude.dataset.kind ?? "exclude"));
   view.unsure = button("Not sure: put aside for a second look (n)", { name: "unsure", class: "verb", text: "Not sure" }, () => act.decide("unsure"));
   view.zoomButton = button("Zoom (z)", { name: "zoom", class: "verb", text: "Zoom" }, act.zoom);
   view.said = element("div", { class: "said", role: "status", "aria-live": "polite" });
@@ -305,6 +305,10 @@ function paintFocus(view, scroll = true) {
   const node = tile && view.nodes.get(tile.id);
   if (!node) return view.tiles.removeAttribute("aria-activedescendant");
   node.classList.add("focus");
+  const kind = tile.excluded ? "restore" : "exclude";
+  view.exclude.dataset.kind = kind;
+  view.exclude.lastChild.textContent = tile.excluded ? "Restore" : "Exclude";
+  view.exclude.title = tile.excluded ? "Bring it back into the dataset (r)" : "Exclude from the dataset (e)";
   view.tiles.setAttribute("aria-activedescendant", node.id);
   if (scroll) node.scrollIntoView({ block: "nearest" });
   if (view.zoom.dialog.open) paintZoom(view);
