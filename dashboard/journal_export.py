@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ def buttons(workspace: Workspace, dataset: DatasetInfo, entries: Sequence[Journa
     for name, write, kind in (("CSV", as_csv, "text/csv"), ("JSON Lines", as_json_lines, "application/jsonl")):
         st.download_button(
             name,
-            lambda write=write: write(_records(workspace, dataset, entries)),
+            partial(_written, write, workspace, dataset, entries),
             file_name=f"{dataset.name}-journal.{'csv' if name == 'CSV' else 'jsonl'}",
             mime=kind,
             icon=":material/download:",
@@ -39,6 +40,15 @@ def as_csv(records: Sequence[dict[str, object]]) -> str:
 def as_json_lines(records: Sequence[dict[str, object]]) -> str:
     """One JSON object a line."""
     return "".join(printable(json.dumps(record, ensure_ascii=False)) + "\n" for record in records)
+
+
+def _written(
+    write: Callable[[Sequence[dict[str, object]]], str],
+    workspace: Workspace,
+    dataset: DatasetInfo,
+    entries: Sequence[JournalEntry],
+) -> str:
+    return write(_records(workspace, dataset, entries))
 
 
 def _records(workspace: Workspace, dataset: DatasetInfo, entries: Sequence[JournalEntry]) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ PATIENCE = 60.0  # seconds
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (pause, resume, stop, retry, queue):
+    for command in (pause, resume, stop, retry, waiting):
         app.command()(command)
 
 
@@ -48,7 +48,7 @@ def retry(context: typer.Context, run: RunName, as_json: Json = False) -> None:
         _tell(workspace.run(run), as_json)
 
 
-def queue(
+def waiting(
     context: typer.Context,
     first: Annotated[str | None, typer.Option("--first", metavar="RUN", help="Make this run the next.")] = None,
     as_json: Json = False,
@@ -57,19 +57,19 @@ def queue(
     with open_workspace(context) as workspace:
         if first is not None:
             workspace.control.move(first, 0)
-        waiting = workspace.control.queues()
-        names = {view.name for views in waiting.values() for view in views}
+        queues = workspace.control.queues()
+        names = {view.name for views in queues.values() for view in views}
         going = [
             view
             for view in [*workspace.runs(trials=True), *workspace.jobs(), *workspace.searches.all()]
             if view.active and view.name not in names
         ]
         rows = [("runs", view.name, view.title, view.dataset) for view in going]
-        for device, views in waiting.items():
+        for device, views in queues.items():
             rows += [(f"{place}. for {device}", v.name, v.title, v.dataset) for place, v in enumerate(views, 1)]
         document = {
             "running": [documents.run(view) for view in going],
-            "waiting": {device: [documents.run(view) for view in views] for device, views in waiting.items()},
+            "waiting": {device: [documents.run(view) for view in views] for device, views in queues.items()},
         }
         headers = ("", "run", "model", "dataset")
         out(document, as_json, lambda: text_table(headers, rows) if rows else "Nothing runs and nothing waits.")
