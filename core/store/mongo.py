@@ -12,25 +12,24 @@ from typing import Any
 
 import pandas as pd
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, MongoClient, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
-from core.domain.generation import Generation
 from core.domain.samples import SPLITS, DatasetInfo, NewSample, Sample, Split
 from core.store import documents, foreign, generations, template
 from core.store.documents import Document
+from core.store.mongo_generations import MongoGenerations
 
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
-RAW_CHUNK = 500
 DUPLICATE_KEY = 11000
 FEW = 2_000  # rows that are cheaper to read again one by one than with all others
 
 
-class MongoStore:
+class MongoStore(MongoGenerations):
     """A :class:`~core.store.base.SampleStore` on MongoDB, in the database that FiftyOne uses too."""
 
     def __init__(self, uri: str, database: str) -> None:
@@ -39,8 +38,7 @@ class MongoStore:
         )
         self._db = self._client[database]
         self._journal = self._db["labelloop.journal"]
-        self._raw = self._db["labelloop.raw_metadata"]
-        self._raw.create_index([("dataset_id", ASCENDING)])
+        super().__init__(self._db["labelloop.raw_metadata"])
         self._leases = self._db["labelloop.leases"]
         self._leases.create_index([("dataset_id", ASCENDING), ("until", ASCENDING)])
         self._journal.create_index([("token", ASCENDING)], unique=True)
@@ -144,35 +142,6 @@ class MongoStore:
             },
         )
         self._keep_raw(dataset_id, {sample_id: sample.generation})
-
-    def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
-        wanted, projection = {"generation.tool": {"$exists": True}}, {"generation": 1}
-        cursor = self._samples(dataset_id).find(wanted, projection, sort=[("_id", ASCENDING)], batch_size=5_000)
-        for document in cursor:
-            generation = generations.generation_of(document.get("generation"))
-            if generation is not None:
-                yield str(document["_id"]), generation
-
-    def generation(self, dataset_id: str, sample_id: str) -> Generation | None:
-        key = documents.object_id(sample_id)
-        document = self._samples(dataset_id).find_one({"_id": key}, {"generation": 1}) or {}
-        raw = self._raw.find_one({"_id": key})
-        return generations.generation_of(
-            document.get("generation"), generations.unpacked(raw["texts"]) if raw else None
-        )
-
-    def set_generations(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
-        moment = documents.now()
-        writes = [
-            UpdateOne(
-                {"_id": ObjectId(sample_id)},
-                {"$set": {"generation": generations.document(generation), "last_modified_at": moment}},
-            )
-            for sample_id, generation in found.items()
-        ]
-        if writes:
-            self._samples(dataset_id).bulk_write(writes, ordered=False)
-            self._keep_raw(dataset_id, found)
 
     def set_splits(self, dataset_id: str, splits: Mapping[str, Split]) -> None:
         collection = self._samples(dataset_id)
@@ -433,16 +402,6 @@ class MongoStore:
             missing = template.missing_fields(document, now=documents.now())
             if missing:
                 self._db.datasets.update_one({"_id": document["_id"]}, {"$push": {"sample_fields": {"$each": missing}}})
-
-    def _keep_raw(self, dataset_id: str, found: Mapping[str, Generation | None]) -> None:
-        packed = {key: generations.packed(g.raw) for key, g in found.items() if g is not None}
-        writes = [
-            ReplaceOne({"_id": ObjectId(key)}, {"dataset_id": dataset_id, "texts": texts}, upsert=True)
-            for key, texts in packed.items()
-            if texts is not None
-        ]
-        for start in range(0, len(writes), RAW_CHUNK):
-            self._raw.bulk_write(writes[start : start + RAW_CHUNK], ordered=False)
 
     def _dataset_document(self, dataset_id: str) -> Document:
         document = self._db.datasets.find_one({"_id": documents.object_id(dataset_id)})
