@@ -68,11 +68,19 @@ def prompts(
     rule: Rule = None,
     label: Annotated[bool, typer.Option("--label", help="Label the unlabelled images by the rules.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --label: those that have a label, too.")] = False,
+    read_again: Annotated[bool, typer.Option("--read-again", help="Read the files' metadata anew first.")] = False,
+    stealth: Annotated[
+        bool, typer.Option("--stealth", help="With --read-again: look for prompts hidden in the pixels, too.")
+    ] = False,
     run: Annotated[str | None, typer.Option(help="Compare the prompts with this run's predictions.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what the prompts of a dataset hold, label by rules, and find where prompt and picture disagree."""
+    if stealth and not read_again:
+        raise BadInput("--stealth goes with --read-again.")
     with open_workspace(context) as workspace:
+        if read_again:
+            workspace.prompts.read_again(dataset, hidden=stealth)
         document = _prompts(workspace, dataset, rule or [], label=label, everything=everything, run=run)
     lines = [f"{document['with_prompt']:,} of {document['samples']:,} images have a prompt."]
     if document["rules"]:

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,13 +14,12 @@ from core.domain.findings import Finding
 from core.domain.generation import Generation
 from core.generators import prompt_rules, read_image
 from core.generators.prompt_rules import Matched
+from core.images.reading import UnreadableImage, read_bytes
 from core.ingest.layouts import ImageFile, Preview
 from core.runs import findings
 from core.runs.atomic import read_json, write_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from core.runs.predictions import Predictions
     from core.workspace.facade import Workspace
 
@@ -28,6 +28,7 @@ COLUMNS = ("sample_id", "tool", "prompt", "model", "seed", "sampler", "source")
 PEEKED = 120  # files looked into before an import; enough for a share within a few per cent
 _READ_AT_ONCE = 16
 _DECIDED_AT_ONCE = 1_000
+_WRITTEN_AT_ONCE = 500
 
 
 class Prompts:
@@ -110,6 +111,29 @@ class Prompts:
             outcomes += workspace.decide(dataset, part, source=source, queue="Prompts", batch=batch)
         return outcomes
 
+    def read_again(self, dataset: str, *, hidden: bool = False) -> int:
+        """Read the metadata of all files anew, as after an update or (``hidden``) to look into the pixels as well.
+
+        Returns how many say something of their making. A file that is gone, or says nothing now, keeps what is known
+        of it. Stopped half-way, the files read so far are written.
+        """
+        workspace, said = self._workspace, 0
+        dataset_id = workspace.dataset(dataset).id
+        frame = workspace.samples(dataset)
+        rows = list(zip(frame["sample_id"], map(Path, frame["filepath"]), strict=True))
+        for start in range(0, len(rows), _WRITTEN_AT_ONCE):
+            part: dict[str, Generation | None] = {}
+            for sample_id, path in rows[start : start + _WRITTEN_AT_ONCE]:
+                try:
+                    found = read_image(read_bytes(path), path, hidden=hidden)
+                except UnreadableImage:
+                    continue
+                if found is not None:
+                    part[sample_id] = found
+            workspace.store.set_generations(dataset_id, part)
+            said += len(part)
+        return said
+
     def find_mismatches(self, dataset: str, run: str | None = None, lines: Sequence[str] | None = None) -> int:
         """Look where a run sees another class than the prompt names, and keep that as findings; returns how many.
 
@@ -138,7 +162,7 @@ class Prompts:
             raise BadInput("Prompt and picture are compared by a finished run; click Retrain first.")
         return (instant or finished)[0].name  # an instant run judges train images by folds that had not seen them
 
-    def _file(self, dataset: str) -> "Path":
+    def _file(self, dataset: str) -> Path:
         return self._workspace.paths.root / "prompt_rules" / f"{self._workspace.dataset(dataset).id}.json"
 
 

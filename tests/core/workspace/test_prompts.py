@@ -42,6 +42,13 @@ def test_import_keeps_what_the_files_say(generated):
     assert "parameters" in found.raw
 
 
+def test_files_are_read_again_on_request(generated):
+    dataset_id, frame = generated.dataset("generated").id, generated.samples("generated")
+    generated.store.set_generations(dataset_id, {frame["sample_id"][0]: None, frame["sample_id"][1]: Generation("old")})
+    assert generated.prompts.read_again("generated") == 12
+    assert generated.prompts.frame("generated")["tool"].tolist() == ["AUTOMATIC1111"] * 12
+
+
 def test_share_matched_is_told_before_anything_is_written(generated):
     found = generated.prompts.match("generated", RULES)
     assert (found.total, found.with_prompt, found.matched) == (12, 12, 11)
