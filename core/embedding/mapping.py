@@ -94,7 +94,8 @@ def lay_out(
 
     count = len(vectors)
     perplexity = min(30.0, max(1.0, (count - 1) / 3))
-    cores = usable_cores()
+    # Threads that wait for one another at each of 600 steps cost more than they gain with few images.
+    cores = 1 if count <= EXACT else usable_cores()
     method = "exact" if count <= EXACT else "annoy"
     near = PerplexityBasedNN(vectors, perplexity=perplexity, method=method, n_jobs=cores, random_state=seed)
     began = start is not None and bool(np.isfinite(start).all(axis=1).sum() >= max(FEWEST, count // 2))
