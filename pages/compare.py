@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
+from core.reports import page
 from core.review.queues import QueueSpec
 from dashboard import charts, figures, frame, results, state, wording
 from dashboard.widgets import address, empty_state, matrix, option_table, plot, run_picker, strip, verdict
@@ -139,5 +140,14 @@ if len(runs) > 2 or found.labels_changed:
         alt=f"Accuracy on {split} of each run by the number of corrected labels, own labels and labels of now",
     )
 
+st.download_button(
+    "Report",
+    lambda: page.render(workspace.reporting.content([old.name, new.name], split=split)),
+    file_name=f"{old.name}-{new.name}-{split}.html",
+    mime="text/html",
+    icon=":material/description:",
+    on_click="ignore",
+    help="One file with this comparison, both runs' figures, plots and pictures; opens without a network.",
+)
 with st.expander("How the two were trained"):
     option_table.draw([old, new])

@@ -8,6 +8,7 @@ from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
 from core.evaluation import scores
 from core.evaluation.metrics import evaluate
+from core.reports import page
 from core.review.queues import QueueSpec
 from dashboard import figures, frame, navigation, results, state, wording
 from dashboard.widgets import address, class_table, empty_state, figure_table, grid, headline, matrix, run_picker
@@ -86,6 +87,15 @@ def explore() -> None:
         images(evaluation)
     st.subheader("Classes", anchor=False)
     class_table.draw(evaluation, key="matrix.classes")
+    st.download_button(
+        "Report",
+        lambda: page.render(workspace.reporting.content([run.name], split=split)),
+        file_name=f"{run.name}-{split}.html",
+        mime="text/html",
+        icon=":material/description:",
+        on_click="ignore",
+        help="One file with figures, plots and pictures that opens without a network.",
+    )
     with st.expander("All figures", icon=":material/functions:"):
         figure_table.draw(scores.score(rows, evaluation, given))
 

@@ -1,6 +1,7 @@
 """Commands that say what a run is worth: calibrate, slices, report."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(calibrate)
     app.command()(slices)
+    app.command()(report)
 
 
 def calibrate(
@@ -84,3 +86,20 @@ def slices(
         lines += ["", *(one.sentence() for one in found.shortcuts if one.warns)]
         lines += ["", *(one.sentence() for one in found.domains)] if len(found.domains) > 1 else []
         out(document, as_json, lambda: "\n".join(lines).strip())
+
+
+def report(
+    context: typer.Context,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN [RUN]", help="A run, or two to compare, the older first.")],
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="The file: .html, or .md for Markdown (a model card).")],
+    split: Annotated[str | None, typer.Option(help="train, val or test; by default test, else val.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one self-contained file on a run or on two compared: figures, plots, pictures. It opens offline."""
+    if split is not None and split not in SPLITS:
+        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    with open_workspace(context) as workspace:
+        written = workspace.reporting.write(runs, out_file, split=split)
+    size = written.stat().st_size
+    document = {"runs": runs, "file": str(written), "bytes": size}
+    out(document, as_json, lambda: f"Report on {' and '.join(runs)} written to {written} ({size / 1024:,.0f} kB).")

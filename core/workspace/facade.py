@@ -40,6 +40,7 @@ from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
 from core.workspace.overview import Overview
 from core.workspace.prompts import Prompts
+from core.workspace.reporting import Reporting
 from core.workspace.requests import check_trainable, login, same_request, versions
 from core.workspace.review import Review
 from core.workspace.searches import Searches
@@ -356,6 +357,11 @@ class Workspace:
         finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
         preferred = [view for view in finished if view.options.get("model") == prefer]
         return next((view.name for view in [*preferred, *finished]), None)
+
+    @property
+    def reporting(self) -> Reporting:
+        """Reports on runs."""
+        return Reporting(self)
 
     @property
     def understanding(self) -> Understanding:
