@@ -3,15 +3,18 @@
 import hashlib
 import itertools
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import platformdirs
 import pytest
 from PIL import Image, ImageDraw
 
 from core.domain.runs import TrainOptions
 from core.domain.samples import NewSample
+from core.embedding import backbone, pictures
 from core.embedding.backbone import ensure_backbone
 from core.runs.atomic import write_json
 from core.runs.layout import RunPaths, WorkspacePaths
@@ -85,9 +88,11 @@ def picture():
 
 
 @pytest.fixture(scope="session")
-def backbone_cache(tmp_path_factory):
-    """A workspace's cache folder with the bundled backbone in it, exported once a session."""
-    folder = tmp_path_factory.mktemp("backbone")
+def backbone_cache():
+    """A cache folder with the bundled backbone in it, exported once for each version of the code that exports it."""
+    code = b"".join(Path(str(module.__file__)).read_bytes() for module in (backbone, pictures))
+    code += Path(str(backbone.__file__)).with_name("export.py").read_bytes() + version("torch").encode()
+    folder = Path(platformdirs.user_cache_dir("labelloop")) / "tests" / hashlib.sha256(code).hexdigest()[:16]
     ensure_backbone(folder)
     return folder
 
