@@ -10,7 +10,7 @@ from core.domain.errors import LabelloopError
 from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.workspace import RunView, StaleMeter, Workspace
-from dashboard import navigation, results, state
+from dashboard import gate, navigation, results, state
 from dashboard.progress import headline, share_done
 from dashboard.wording import counted, escaped
 
@@ -42,6 +42,7 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
     _announce(workspace, active)
     with live:
         st.fragment(_live, run_every=_pace(active))(workspace, dataset, tuple(run.name for run in active))
+    gate.ask(workspace, _train)
     return workspace, dataset
 
 
@@ -80,7 +81,7 @@ def _pace(active: list[RunView]) -> float:
 def _live(workspace: Workspace, dataset: DatasetInfo | None, known: tuple[str, ...]) -> None:
     """What changes by itself. When a run begins or ends, the whole page is drawn again."""
     active = _active(workspace)
-    if tuple(run.name for run in active) != known:
+    if tuple(run.name for run in active) != known or state.training_held():
         st.rerun(scope="app")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         if active:
@@ -178,11 +179,18 @@ def _start(workspace: Workspace, dataset: str, model: Model) -> None:
         if any(_model(run) == model for run in running):
             return
         try:
-            workspace.retrain(dataset, _options(workspace, dataset, model))
+            options = _options(workspace, dataset, model)
+            if gate.holds(workspace, dataset, options):
+                return
+            workspace.retrain(dataset, options)
         except LabelloopError as error:
             st.toast(escaped(error), icon=":material/error:", duration="long")
             return
         _started[dataset, model] = time.monotonic()
+
+
+def _train(workspace: Workspace, dataset: str, options: TrainOptions) -> None:
+    workspace.retrain(dataset, options)
 
 
 def _options(workspace: Workspace, dataset: str, model: Model) -> TrainOptions:

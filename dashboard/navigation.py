@@ -28,6 +28,7 @@ class Entry:
 TABLE = (
     Entry("", "Data", "home.py", "Home", "home"),
     Entry("import", "Data", "import_data.py", "Import", "create_new_folder"),
+    Entry("health", "Data", "health.py", "Data health", "health_and_safety"),
     Entry("overview", "Data", "overview.py", "At a glance", "insights"),
     Entry("review", "Label", "review.py", "Review", "grid_view"),
     Entry("fiftyone", "Label", "fiftyone_app.py", "FiftyOne", "travel_explore"),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.domain.runs import MODELS, Model
+from core.domain.runs import MODELS, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
 from core.workspace import Workspace
@@ -23,6 +23,7 @@ _BACK = "labelloop.back"
 _MODEL = "labelloop.model"
 _SEEN = "labelloop.active-seen"
 _FRESH = "labelloop.fresh"
+_HELD = "labelloop.held-training"
 _FRESH_SECONDS = 90.0
 _serving = threading.Event()
 
@@ -221,6 +222,22 @@ def is_fresh(run: str) -> bool:
     """Whether a run ended here in the last minute and a half."""
     found, moment = st.session_state.get(_FRESH, ("", 0.0))
     return bool(found == run and time.monotonic() - moment < _FRESH_SECONDS)
+
+
+def hold_training(dataset: str, options: TrainOptions) -> None:
+    """Keep a start that waits for a person's word (dashboard.gate)."""
+    st.session_state[_HELD] = (dataset, options)
+
+
+def training_held() -> bool:
+    """Whether a start waits."""
+    return _HELD in st.session_state
+
+
+def held_training() -> tuple[str, TrainOptions] | None:
+    """The start that waits, if one does; only once."""
+    found: tuple[str, TrainOptions] | None = st.session_state.pop(_HELD, None)
+    return found
 
 
 def _dataset_param() -> dict[str, str]:

@@ -6,7 +6,7 @@ from core.domain.errors import LabelloopError
 from core.domain.recipes import PRESETS
 from core.domain.runs import TrainOptions
 from core.domain.samples import SPLITS
-from dashboard import figures, frame, navigation, state, wording
+from dashboard import figures, frame, gate, navigation, state, wording
 from dashboard.widgets import (
     augmentation_preview,
     empty_state,
@@ -36,6 +36,8 @@ labelled = dataset.samples - dataset.labels.get(None, 0)
 def start(options: TrainOptions) -> None:
     state.put("problem", "")
     try:
+        if gate.holds(workspace, dataset.name, options):
+            return
         expected = workspace.training.estimate(dataset.name, options)
         name = workspace.retrain(dataset.name, options)
     except LabelloopError as error:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.checks.kinds import BY_KEY, KINDS, Kind, starting_threshold
 from core.domain.findings import Finding
+from core.images.alike import FLAT
 from core.runs.measurements import Mask, Records
 from core.snapshots.groups import WHY, Groups, group
 
@@ -55,7 +56,10 @@ def values(facts: Facts, key: str) -> Values:
     fields = {"blurred": "sharpness", "dark": "highlights", "bright": "shadows", "flat": "contrast"}
     if key not in fields:
         return np.zeros(0)
-    return np.where(facts.measured, records[fields[key]].astype(np.float64), np.nan)
+    known = facts.measured
+    if key == "blurred":
+        known = known & (records["contrast"] >= FLAT)  # an empty picture is flat, not blurred
+    return np.where(known, records[fields[key]].astype(np.float64), np.nan)
 
 
 def thresholds(facts: Facts, chosen: Mapping[str, float]) -> dict[str, float]:

@@ -95,9 +95,12 @@ def _range(name: str) -> str:
 def _train_command(show_text: ShowText) -> Callable[..., None]:
     def train(context: typer.Context, **given: Any) -> None:
         dataset, wait, as_json = given.pop("dataset"), given.pop("wait"), given.pop("as_json")
+        leaks = given.pop("allow_leaks")
         recipe, named = given.pop("recipe"), given.pop("preset")
         options = _options(recipe, named, {name: value for name, value in given.items() if value is not None})
         with open_workspace(context) as workspace:
+            if not leaks:
+                workspace.splits.gate(dataset).refuse()
             name = workspace.retrain(dataset, options)
             if not wait:
                 view = workspace.run(name)
@@ -126,6 +129,7 @@ def _parameters() -> list[inspect.Parameter]:
     file = Annotated[Path | None, typer.Option("--recipe", help="A .toml or .json file: labelloop recipes PRESET.")]
     start = Annotated[str | None, typer.Option("--preset", help=f"One of {', '.join(one.name for one in PRESETS)}.")]
     wait = Annotated[bool, typer.Option("--wait", help="Wait for the end and show the figures.")]
+    leaks = Annotated[bool, typer.Option("--allow-leaks", help="Train though a picture lies in two splits.")]
     fields = {name: _flag(name) for name in FIELDS}
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
@@ -134,6 +138,7 @@ def _parameters() -> list[inspect.Parameter]:
         inspect.Parameter("recipe", keyword, annotation=file, default=None),
         inspect.Parameter("preset", keyword, annotation=start, default=None),
         *(inspect.Parameter(name, keyword, annotation=kind, default=None) for name, kind in fields.items()),
+        inspect.Parameter("allow_leaks", keyword, annotation=leaks, default=False),
         inspect.Parameter("wait", keyword, annotation=wait, default=False),
         inspect.Parameter("as_json", keyword, annotation=Json, default=False),
     ]

@@ -100,6 +100,10 @@ class Health:
         chosen = shelf.read_thresholds(self._workspace.paths.checked(self._id(dataset)))
         return findings.thresholds(self.facts(dataset), chosen)
 
+    def usual(self, dataset: str, kind: str) -> float:
+        """Where the threshold of a kind starts on this dataset."""
+        return findings.thresholds(self.facts(dataset), {})[kind]
+
     def set_threshold(self, dataset: str, kind: str, value: float | None) -> None:
         """Move a threshold and make the findings anew; None goes back to where it starts.
 

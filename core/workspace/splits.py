@@ -59,8 +59,20 @@ class Gate:
             return "No leak is known: no picture lies in two splits."
         groups = f"{len(self.leaks):,} picture{'' if len(self.leaks) == 1 else 's'}"
         verb = "lies" if len(self.leaks) == 1 else "lie"
-        images = f"{self.held_out:,} held-out image{' has' if self.held_out == 1 else 's have'}"
-        return f"{groups} {verb} in more than one split: {images} a twin in a lower split, so figures would flatter."
+        images = f"{self.held_out:,} image{' of val or test has' if self.held_out == 1 else 's of val or test have'}"
+        return f"{groups} {verb} in more than one split: {images} a twin that is learnt from, so figures would flatter."
+
+    def refuse(self) -> None:
+        """For the command line, which cannot ask.
+
+        Raises:
+            BadInput: there are leaks that nobody has accepted.
+        """
+        if self.shut:
+            raise BadInput(
+                f"{self.sentence} Mend it with labelloop split --mend, look with labelloop health, or train all the "
+                "same with --allow-leaks."
+            )
 
 
 class Splits:
@@ -186,16 +198,3 @@ class Splits:
 
     def _folder(self, dataset: str) -> Path:
         return self._workspace.paths.checked(self._workspace.dataset(dataset).id)
-
-
-def refuse_leaks(gate: Gate) -> None:
-    """For the command line, which cannot ask.
-
-    Raises:
-        BadInput: there are leaks that nobody has accepted.
-    """
-    if gate.shut:
-        raise BadInput(
-            f"{gate.sentence} Mend it with labelloop split --mend, look with labelloop health, or train all the same "
-            "with --allow-leaks."
-        )

@@ -13,13 +13,16 @@ from filelock import FileLock
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.checks import likeness, shelf
 from core.domain.decisions import Decision
 from core.domain.runs import TrainOptions
+from core.images.measures import measure
+from core.images.reading import decode
 from core.ingest.importer import import_folder
 from core.ingest.sources import recognise
 from core.jobs import folders
 from core.review.queues import QueueSpec
-from core.runs import predictions
+from core.runs import measurements, predictions
 from core.runs.atomic import append_json_line, write_json
 from core.snapshots.freeze import freeze
 from core.store.base import FRAME_COLUMNS
@@ -154,6 +157,40 @@ def running_run(trained_workspace):
     with FileLock(run.lock):
         yield name
     shutil.rmtree(run.folder)
+
+
+@pytest.fixture
+def planted_workspace(tmp_path):
+    """Dataset "scenes": 24 pictures in train, 6 in test; twin.jpg in train is picture 25 of test made smaller, copy.png
+    is picture 0 once more, other.png is picture 1 under the other label, dark.png is dark. All of it was checked."""
+    random, root = np.random.default_rng(3), tmp_path / "images"
+
+    def scene() -> Image.Image:
+        small = random.integers(0, 255, (10, 12, 3), dtype=np.uint8)
+        return Image.fromarray(small).resize((120, 100), Image.Resampling.BICUBIC)
+
+    def put(image: Image.Image, split: str, label: str, name: str) -> None:
+        (root / split / label).mkdir(parents=True, exist_ok=True)
+        image.save(root / split / label / name)
+
+    scenes = [scene() for _ in range(30)]
+    for number, image in enumerate(scenes):
+        put(image, "test" if number >= 24 else "train", "ab"[number % 2], f"{number:02}.png")
+    put(scenes[25].resize((60, 50)), "train", "b", "twin.jpg")
+    put(scenes[0], "train", "a", "copy.png")
+    put(scenes[1], "train", "a", "other.png")
+    put(scene().point(lambda value: value // 8), "train", "a", "dark.png")
+    with Workspace.open(tmp_path / "planted", user="ann") as opened:
+        add_dataset(opened, "scenes", root)
+        frame, dataset_id = opened.samples("scenes"), opened.dataset("scenes").id
+        hashes = frame["content_hash"].drop_duplicates().tolist()
+        files = dict(zip(frame["content_hash"], frame["filepath"], strict=True))
+        records = [measure(decode(Path(files[content]).read_bytes())) for content in hashes]
+        measurements.add(opened.paths, hashes, records)
+        pairs = likeness.by_hash(measurements.read(opened.paths, hashes)[0])
+        shelf.write_pairs(opened.paths.checked(dataset_id), likeness.table(pairs, {}, hashes))
+        opened.health.refresh("scenes")
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,179 @@
+"""Data health: what is wrong with the pictures, files and splits; every finding leads to its images."""
+
+import streamlit as st
+
+from core.checks.findings import values
+from core.checks.kinds import BY_KEY, KINDS
+from core.review.queues import QueueSpec
+from dashboard import charts, frame, state
+from dashboard.charts.health import raw_values
+from dashboard.widgets import cull, empty_state, finding_strip, job_panel, leaks, plot
+from dashboard.widgets.finding_strip import Picture
+from dashboard.wording import ago, counted, escaped
+
+SECTIONS = {
+    "Copies": ("leak", "label-conflict", "exact-duplicate", "near-duplicate"),
+    "Pictures": ("blurred", "dark", "bright", "flat", "tiny", "odd-shape", "outlier"),
+    "Dataset": ("class-imbalance", "missing-file"),
+}
+
+workspace, dataset = frame.begin()
+st.title("Data health", anchor=False)
+if dataset is None:
+    empty_state.draw(
+        "No images yet",
+        "Here you see what is wrong with them: copies, leaks between splits, blurred or dark pictures, odd ones out.",
+        page="import",
+        label="Import a folder",
+    )
+    st.stop()
+
+active = next((job for job in workspace.jobs(dataset.name) if job.kind == "check" and job.active), None)
+counts = workspace.health.refresh(dataset.name)
+seen = workspace.health.coverage(dataset.name)
+
+
+def check() -> None:
+    workspace.health.start_check(dataset.name, after=workspace.start_embedding(dataset.name))
+
+
+with st.container(horizontal=True, vertical_alignment="center", key="health-head"):
+    looked = f"looked at {ago(seen.checked_at)}" if seen.checked_at and seen.measured else "not looked at yet"
+    part = "all" if seen.measured == seen.samples else f"{seen.measured:,} of them"
+    st.caption(f"{counted(seen.samples, 'image')}, {part} {looked}" if seen.measured else "Not looked at yet")
+    if active is None:
+        st.button(
+            "Check again" if seen.measured else "Check now",
+            icon=":material/health_and_safety:",
+            type="secondary" if seen.measured == seen.samples else "primary",
+            key="health.check",
+            on_click=check,
+            help="Looks for missing files, measures new pictures, compares all.",
+        )
+if active is not None:
+    job_panel.draw(workspace, active.name)
+cull.draw_excluded(workspace, dataset)
+state.put("told", "")
+
+chosen = state.param("kind") or next((kind.key for kind in KINDS if counts[kind.key]), "leak")
+kind = BY_KEY.get(chosen, KINDS[0])
+left, right = st.columns([1, 2.6], gap="large")
+
+with left, st.container(key="health-kinds", gap="xsmall"):
+    for section, keys in SECTIONS.items():
+        st.caption(section)
+        for key in keys:
+            found = counts[key]
+            st.button(
+                f"{BY_KEY[key].title} · **{found:,}**" if found else BY_KEY[key].title,
+                key=f"health.kind-{key}",
+                icon=":material/error:"
+                if found and key in ("leak", "label-conflict", "missing-file")
+                else ":material/search:"
+                if found
+                else ":material/check:",
+                type="primary" if key == kind.key else "secondary" if found else "tertiary",
+                width="stretch",
+                help=BY_KEY[key].meaning,
+                on_click=state.set_params,
+                kwargs={"kind": key},
+            )
+
+
+def slide() -> None:
+    workspace.health.set_threshold(dataset.name, kind.key, float(state.get(f"threshold-{kind.key}")))
+
+
+def threshold() -> None:
+    """The slider over the raw values; letting it go makes the findings anew."""
+    limit = workspace.health.thresholds(dataset.name)[kind.key]
+    facts = workspace.health.facts(dataset.name)
+    raw = (
+        facts.pairs["likeness"].to_numpy(dtype=float)
+        if kind.grouped and not len(values(facts, kind.key))
+        else values(facts, kind.key)
+    )
+    usual = workspace.health.usual(dataset.name, kind.key)
+    state.put(f"threshold-{kind.key}", min(max(limit, kind.low), kind.high))
+    unit = f" in {kind.unit}" if kind.unit else ""
+    st.slider(
+        f"{kind.value}{unit}, {'at most' if kind.worse == 'low' else 'at least'}",
+        kind.low,
+        kind.high,
+        step=kind.step,
+        key=f"health.threshold-{kind.key}",
+        on_change=slide,
+        help="Raw values are kept: moving the threshold changes which images count, and nothing is measured again.",
+    )
+    if len(raw):
+        plot.show(
+            raw_values(
+                raw,
+                threshold=limit,
+                low=kind.low,
+                high=kind.high,
+                beyond_low=kind.worse == "low",
+                template=plot.template(),
+            ),
+            key=f"health.values-{kind.key}",
+            alt=f"How often each value of {kind.value} occurs",
+        )
+    if abs(limit - usual) > 1e-9:
+        st.button(
+            f"Back to {usual:g}",
+            type="tertiary",
+            icon=":material/undo:",
+            key="health.usual",
+            on_click=workspace.health.set_threshold,
+            args=(dataset.name, kind.key, None),
+        )
+
+
+with right:
+    rows = workspace.health.findings(dataset.name, kind.key)
+    st.subheader(kind.title, anchor=False)
+    st.caption(kind.meaning)
+    if kind.threshold is not None:
+        threshold()
+    if kind.key == "class-imbalance":
+        named = {name: dataset.labels.get(name, 0) for name in dataset.classes}
+        plot.show(charts.class_counts(named, template=plot.template()), key="health.classes", alt="Images by class")
+    if kind.key == "leak":
+        leaks.draw(workspace, dataset, workspace.splits.gate(dataset.name))
+    with st.container(horizontal=True, vertical_alignment="center", key="health-actions"):
+        what = counted(rows["group"].nunique(), "group") + " of " if kind.grouped and len(rows) else ""
+        st.markdown(f"**{what}{counted(len(rows), 'image')}**", width="content")
+        if len(rows) and st.button("Review these", icon=":material/grid_view:", key="health.review"):
+            state.open_queue(QueueSpec(kind="finding", finding=kind.key))
+        if len(rows) and not kind.grouped:
+            st.button(
+                f"Exclude {counted(len(rows), 'image')}",
+                icon=":material/content_cut:",
+                key="health.exclude",
+                help="Left out of queues, training and figures. Files stay; Restore brings them back.",
+                on_click=cull.exclude,
+                args=(workspace, dataset.name, rows["sample_id"].tolist(), kind.key),
+            )
+    if kind.key in ("exact-duplicate", "near-duplicate") and len(rows):
+        cull.draw(workspace, dataset, near=kind.key == "near-duplicate")
+    elif len(rows):
+        shown = rows.head(400 if kind.grouped else finding_strip.SHOWN)
+        table = workspace.samples(dataset.name)
+        table = table[table["sample_id"].isin(set(shown["sample_id"]))]
+        lines = {line["sample_id"]: line for line in table.to_dict("records")}
+        pictures = {}
+        for row in shown.itertuples(index=False):
+            line = lines[row.sample_id]
+            note = "" if kind.grouped else row.detail
+            one = Picture.of(line, note, mark=line["split"] if kind.key == "leak" else "")
+            pictures.setdefault(row.group if kind.grouped else "", (row.detail, []))[1].append(one)
+        if kind.grouped:
+            finding_strip.draw_clusters(dataset, pictures)
+        else:
+            finding_strip.draw(dataset, pictures[""][1])
+            if len(rows) > finding_strip.SHOWN:
+                st.caption(f"{len(rows):,} in all, the worst first.")
+    elif seen.measured or kind.key in ("leak", "label-conflict", "exact-duplicate", "class-imbalance"):
+        st.info(f"None found: {escaped(kind.title.lower())}.", icon=":material/check_circle:")
+    if kind.key == "leak":
+        leaks.draw_kept_together(workspace, dataset)

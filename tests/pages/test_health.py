@@ -1,0 +1,99 @@
+import pytest
+
+
+def count(app, kind):
+    """The number on a kind's button; 0 where it carries none."""
+    label = app.button(key=f"health.kind-{kind}").label
+    return int(label.split("**")[1]) if "**" in label else 0
+
+
+def shown(app):
+    return " ".join(str(element.value if hasattr(element, "value") else element) for element in app.get("html"))
+
+
+def test_without_images_the_page_says_what_it_will_show(empty_workspace, open_page, words):
+    assert "No images yet" in words(open_page(empty_workspace, "health"))
+
+
+def test_each_kind_has_its_count(planted_workspace, open_page):
+    app = open_page(planted_workspace, "health", dataset="scenes")
+    assert not app.exception
+    found = {kind: count(app, kind) for kind in planted_workspace.health.refresh("scenes")}
+    assert {kind: number for kind, number in found.items() if number} == {
+        "leak": 2,
+        "label-conflict": 2,
+        "exact-duplicate": 4,
+        "near-duplicate": 2,
+        "dark": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["leak", "label-conflict", "exact-duplicate", "near-duplicate", "dark", "missing-file"]
+)
+def test_every_kind_can_be_looked_at(planted_workspace, open_page, kind):
+    app = open_page(planted_workspace, "health", dataset="scenes", kind=kind)
+    assert not app.exception
+    assert app.button(key=f"health.kind-{kind}")
+
+
+def test_a_slider_moves_who_counts_and_goes_back(planted_workspace, open_page):
+    app = open_page(planted_workspace, "health", dataset="scenes", kind="dark")
+    app.slider(key="health.threshold-dark").set_value(0.0).run()
+    assert count(app, "dark") == 0
+    app.slider(key="health.threshold-dark").set_value(1.0).run()
+    assert count(app, "dark") == 34
+    app.button(key="health.usual").click().run()
+    assert count(app, "dark") == 1
+    assert planted_workspace.health.thresholds("scenes")["dark"] == pytest.approx(0.35)
+
+
+def test_a_finding_leads_to_its_images(planted_workspace, open_page, address):
+    app = open_page(planted_workspace, "health", dataset="scenes", kind="dark")
+    app.button(key="health.review").click().run()
+    assert address(app) == {"dataset": "scenes", "queue": "finding", "finding": "dark"}
+
+
+def test_copies_are_culled_and_restored_and_files_stay(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "health", dataset="scenes", kind="near-duplicate")
+    assert "2 copies** would be excluded" in words(app)
+    assert "clusters with two labels are left to you" in words(app)
+    before = planted_workspace.samples("scenes")
+    app.button(key="health.cull").click().run()
+    assert not app.exception
+    gone = planted_workspace.samples("scenes").query("excluded")
+    assert sorted(path.rsplit("/", 1)[1] for path in gone["filepath"]) == ["copy.png", "twin.jpg"]
+    assert all(path for path in gone["filepath"])
+    assert count(app, "leak") == 0
+    app.button(key="health.restore").click().run()
+    assert planted_workspace.samples("scenes")["excluded"].sum() == 0
+    assert count(app, "leak") == 2
+    assert planted_workspace.samples("scenes")["filepath"].tolist() == before["filepath"].tolist()
+    kinds = [entry.kind for entry in planted_workspace.journal("scenes")]
+    assert kinds.count("exclude") == kinds.count("restore") == 2
+
+
+def test_leaks_are_mended_and_moved_back(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "health", dataset="scenes", kind="leak")
+    app.button(key="health.mend").click().run()
+    assert planted_workspace.splits.gate("scenes").leaks == ()
+    assert "no leak is known now" in words(app)
+    app.button(key="health.undo-moves").click().run()
+    assert len(planted_workspace.splits.gate("scenes").leaks) == 1
+
+
+def test_retrain_asks_before_it_learns_from_leaks(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "home", dataset="scenes")
+    app.button(key="retrain-button").click().run()
+    assert planted_workspace.runs("scenes") == []
+    assert "Mending moves" in words(app)
+    assert app.button(key="gate-mend")
+    assert app.button(key="gate-train")
+
+
+def test_train_asks_too(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "train", dataset="scenes")
+    start = next(button for button in app.button if (button.key and "start" in button.key) or button.label == "Train")
+    start.click().run()
+    assert planted_workspace.runs("scenes") == []
+    assert "Mending moves" in words(app)
