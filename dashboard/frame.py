@@ -68,6 +68,7 @@ def _switched(key: str) -> None:
 
 def _active(workspace: Workspace) -> list[RunView]:
     runs = [run for run in workspace.runs() if run.state in ACTIVE_STATES]
+    runs.sort(key=lambda run: run.state != "running")  # the one that works before those that wait
     jobs = [job for job in workspace.jobs() if job.kind != "watch"]  # a watch goes on for days
     return runs + [job for job in [*workspace.searches.all(), *jobs] if job.state in ACTIVE_STATES]
 

@@ -18,6 +18,7 @@ from dashboard.widgets import (
     run_overlay,
     run_progress,
     run_table,
+    tracking,
 )
 
 workspace, dataset = frame.begin()
@@ -40,6 +41,7 @@ if not runs:
     )
     st.stop()
 
+tracking.alerts(workspace, dataset.name)
 shown, every_field = run_filters.draw(workspace, runs)
 names = [run.name for run in shown]
 asked = (state.param("run") or "").split(",") if state.param("run") else []
@@ -62,6 +64,7 @@ picked = tuple(names[place] for place in places)
 state.set_params(run=",".join(picked) or None)
 address.moved("table", (picked, tuple(names), every_field))
 if not picked:
+    tracking.settings(workspace)
     st.caption("Choose a run to see its options, curves, figures and log; choose several to lay them side by side.")
     st.stop()
 if state.get("said"):
@@ -135,5 +138,6 @@ with left:
     st.markdown("**Options**")
     option_table.draw([run])
 with right:
-    st.markdown("**Log**")
-    run_progress.log(workspace, run.name)
+    if not run.active:  # while it goes, its log stands with its curves
+        st.markdown("**Log**")
+        run_progress.log(workspace, run.name)

@@ -18,6 +18,7 @@ from core.cli import (
     review,
     samples,
     search,
+    tracking,
     training,
     watching,
 )
@@ -339,3 +340,4 @@ review.register(app)
 control.register(app)
 search.register(app)
 samples.register(app)
+tracking.register(app)

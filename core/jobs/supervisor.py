@@ -22,9 +22,10 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.jobs import attempts, devices
-from core.runs.atomic import read_json, write_json
+from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import CANCELLED, CRASHED, PAUSED
+from core.tracking import alerts, settings
 
 # Named as strings: the supervisor must stay small, and may not import its siblings.
 WORKERS = {
@@ -36,6 +37,7 @@ WORKERS = {
     "map": "core.embedding.mapping",
     "watch": "core.workspace.watch_job",
 }
+FOLLOW_UP = "core.workspace.mirroring"
 WARM = "core.training.warm"
 JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits
 WARM_MODEL = "instant"
@@ -79,6 +81,7 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
     except Timeout:
         return 0
+    _follow_up(paths)
     if code == 0 and spec.get("kind") == "train" and "search" not in spec:
         _judge(paths)
     return code
@@ -100,6 +103,16 @@ def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
         if paths.pause.exists():
             return PAUSED
         warm = False
+
+
+def _follow_up(paths: RunPaths) -> None:
+    """Mirrors and alerts have a process of their own: they wait for networks, and the run has ended."""
+    if not paths.workspace.tracking.exists():
+        return
+    with contextlib.suppress(OSError):
+        subprocess.Popen(
+            [sys.executable, "-m", FOLLOW_UP, str(paths.folder)], stdin=subprocess.DEVNULL, start_new_session=True
+        )
 
 
 @contextlib.contextmanager
@@ -180,8 +193,10 @@ def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int],
     """Wait for the worker; one that does not heed the cancel file is terminated, then killed."""
     cancelled_at: float | None = None
     told: list[int] = []
+    watch = _Watch(paths)
     while True:
         code = poll()
+        watch.look()
         if code is not None:
             return code
         if cancelled_at is None and paths.cancel.exists():
@@ -193,6 +208,27 @@ def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int],
                     told.append(number)
                     send(number)
         time.sleep(POLL if told else POLL / 4)
+
+
+class _Watch:
+    """Gives the alerts that are due before a run's end."""
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths, self._size = paths, 0
+        self._settings = settings.read(paths.workspace)
+
+    def look(self) -> None:
+        """Judge the metrics when an epoch has come."""
+        if not self._settings.loss_rising:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            size = self._paths.metrics.stat().st_size
+            if size != self._size:
+                self._size = size
+                lines = read_json_lines(self._paths.metrics)
+                dataset = str((read_json(self._paths.spec) or {}).get("dataset", ""))
+                due = alerts.while_it_goes(self._settings, self._paths.name, dataset, lines)
+                alerts.in_background(self._paths.workspace, self._settings, due)
 
 
 def _adopt_orphans() -> None:

@@ -62,6 +62,16 @@ class WorkspacePaths:
         return self.root / "watches"
 
     @property
+    def tracking(self) -> Path:
+        """Where runs are mirrored and who is alerted (see core.tracking.settings)."""
+        return self.root / "tracking.json"
+
+    @property
+    def alerts(self) -> Path:
+        """The alerts that were given, a JSON line each."""
+        return self.root / "alerts.jsonl"
+
+    @property
     def searches(self) -> Path:
         """One folder a search for hyperparameters."""
         return self.root / "searches"

@@ -46,6 +46,7 @@ from core.workspace.review import Review
 from core.workspace.searches import Searches
 from core.workspace.splits import Splits
 from core.workspace.suspicion import Suspicion
+from core.workspace.tracking import Tracking
 from core.workspace.training import Training
 from core.workspace.understanding import Understanding
 from core.workspace.uploads import Uploads
@@ -479,6 +480,11 @@ class Workspace:
     def history(self) -> History:
         """Notes, differences, labels and datasets of past runs."""
         return History(self)
+
+    @property
+    def tracking(self) -> Tracking:
+        """Mirrors and alerts."""
+        return Tracking(self)
 
     @property
     def searches(self) -> Searches:

@@ -1,0 +1,109 @@
+"""Each mirror read back through its own client: what was asked for, epoch by epoch, and the artefacts."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.tracking.record import Record
+
+METRICS = [
+    {"epoch": 1, "train_loss": 0.9, "val_loss": 0.8, "val_accuracy": 0.6, "seconds": 2.0, "note": "x", "nothing": None},
+    {"epoch": 2, "train_loss": 0.5, "val_loss": 0.6, "val_accuracy": 0.7, "seconds": 2.0},
+]
+MATRIX = [[5, 1], [2, 4]]
+
+
+@pytest.fixture
+def record(tmp_path):
+    model = tmp_path / "model.onnx"
+    model.write_bytes(b"the model")
+    return Record(
+        key="ws/run-7",
+        name="run-7",
+        dataset="pets",
+        state="succeeded",
+        started=1_700_000_000.0,
+        ended=1_700_000_010.0,
+        params={"model": "cnn", "epochs": 2, "learning_rate": 0.003, "flip": True},
+        metrics=METRICS,
+        figures={"test_accuracy": 0.75},
+        classes=["cat|dog", "猫"],
+        matrix=MATRIX,
+        tags={"snapshot": "abc"},
+        files=[model],
+    )
+
+
+def test_mlflow(record, tmp_path):
+    pytest.importorskip("mlflow")
+    from mlflow import MlflowClient
+
+    from core.tracking import mlflow_mirror
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri)
+    client.create_experiment("pets", artifact_location=(tmp_path / "artifacts").as_uri())
+    run_id = mlflow_mirror.mirror(record, uri)
+    assert mlflow_mirror.mirror(record, uri) == run_id  # written once
+    (run,) = client.search_runs([client.get_experiment_by_name("pets").experiment_id])
+    assert run.data.params == {"model": "cnn", "epochs": "2", "learning_rate": "0.003", "flip": "True"}
+    assert (run.info.status, run.info.start_time, run.info.run_name) == ("FINISHED", 1_700_000_000_000, "run-7")
+    for name in ("train_loss", "val_loss", "val_accuracy"):
+        found = [(m.step, m.value, m.timestamp) for m in client.get_metric_history(run_id, name)]
+        expected = [(line["epoch"], line[name], 1_700_000_000_000 + 2000 * line["epoch"]) for line in METRICS]
+        assert found == expected
+    assert run.data.metrics["test_accuracy"] == 0.75
+    assert {file.path for file in client.list_artifacts(run_id)} == {"model.onnx", "confusion_matrix.json"}
+    table = client.download_artifacts(run_id, "confusion_matrix.json", str(tmp_path))
+    assert json.loads(Path(table).read_text(encoding="utf-8")) == {"classes": ["cat|dog", "猫"], "matrix": MATRIX}
+
+
+def test_comet_offline(record, tmp_path, monkeypatch):
+    pytest.importorskip("comet_ml")
+    from comet_ml.offline import OfflineExperiment  # noqa: F401  (the client is there)
+
+    from core.tracking import comet_mirror
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    comet_mirror.mirror(record, str(tmp_path / "comet"))
+    (archive,) = (tmp_path / "comet").glob("*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        names = opened.namelist()
+        lines = [json.loads(line) for line in opened.read("messages.json").decode().splitlines()]
+        described = json.loads(opened.read("experiment.json"))
+    payloads = [line["payload"] for line in lines]
+    params = {p["param"]["paramName"]: p["param"]["paramValue"] for p in payloads if p.get("param")}
+    assert {"model", "epochs", "learning_rate", "flip"} <= set(params)
+    assert (str(params["epochs"]), str(params["learning_rate"])) == ("2", "0.003")
+    metrics = [
+        (p["metric"]["metricName"], p["metric"].get("step"), float(p["metric"]["metricValue"]))
+        for p in payloads
+        if p.get("metric")
+    ]
+    for line in METRICS:
+        assert ("val_loss", line["epoch"], line["val_loss"]) in metrics
+    assert ("test_accuracy", 2, 0.75) in metrics
+    assert described["project_name"] == "pets"
+    assert any("confusion" in json.dumps(line).lower() for line in lines)
+    assert any("onnx" in json.dumps(line) for line in lines)
+    assert len(names) >= 4
+
+
+def test_tensorboard(record, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from core.tracking import tensorboard_mirror
+
+    folder = tensorboard_mirror.mirror(record, str(tmp_path / "tb"))
+    assert tensorboard_mirror.mirror(record, str(tmp_path / "tb")) == folder
+    read = EventAccumulator(folder).Reload()
+    assert set(read.Tags()["scalars"]) == {"train_loss", "val_loss", "val_accuracy", "seconds", "test_accuracy"}
+    assert [(e.step, round(e.value, 4)) for e in read.Scalars("val_loss")] == [(1, 0.8), (2, 0.6)]
+    words = read.Tensors("recipe/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert "| learning_rate | 0.003 |" in words
+    matrix = read.Tensors("confusion matrix/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert "| cat\\|dog | 5 | 1 |" in matrix
