@@ -33,6 +33,7 @@ TABLE = (
     Entry("review", "Label", "review.py", "Review", "grid_view"),
     Entry("fiftyone", "Label", "fiftyone_app.py", "FiftyOne", "travel_explore"),
     Entry("journal", "Label", "journal.py", "Journal", "history_edu"),
+    Entry("progress", "Label", "progress.py", "Progress", "trending_up"),
     Entry("train", "Train", "train.py", "Train", "model_training"),
     Entry("runs", "Train", "runs.py", "Runs", "history"),
     Entry("search", "Train", "search.py", "Search", "manage_search"),

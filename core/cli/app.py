@@ -24,6 +24,7 @@ from core.cli import (
 )
 from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
 from core.cli.health import register as register_health
+from core.cli.outlook import register as register_outlook
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
 from core.domain.decisions import USER
@@ -335,6 +336,7 @@ def _show_text(workspace: "Workspace", view: "RunView") -> str:
 
 history.register(app)
 register_health(app)
+register_outlook(app)
 training.register(app, show_text=_show_text)
 review.register(app)
 control.register(app)
