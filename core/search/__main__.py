@@ -119,7 +119,7 @@ class _Search:
             trial.set_user_attr("error", str(error))
             self._study.tell(trial, state=TrialState.FAIL)
             self._progress.advance(1)
-            return True
+            return False  # looked at before the next is asked: all of them may fail
         run = trials.start(self._paths, options, self._launch, trial=trial.number)
         self._active[trial.number] = (trial, run, 0)
         self._write()
