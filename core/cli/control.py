@@ -1,4 +1,4 @@
-"""Steering runs: ``pause``, ``resume``, ``stop``, ``retry``, ``queue``."""
+"""Steering runs: ``pause``, ``resume``, ``stop``, ``retry``, ``waiting``."""
 
 from typing import TYPE_CHECKING, Annotated
 
