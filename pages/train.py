@@ -28,6 +28,7 @@ if dataset is None:
         label="Import a folder",
     )
     st.stop()
+workspace.training.warm_up()
 runs = workspace.runs(dataset.name)
 active = [run for run in runs if run.active]
 labelled = dataset.samples - dataset.labels.get(None, 0)

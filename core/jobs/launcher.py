@@ -5,40 +5,51 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Literal
 
 from core.runs.layout import RunPaths
 
 SUPERVISOR = "core.jobs.supervisor"
+Warm = Literal["instant", "network"]  # which imports a spare has behind it
 
 
 class Launcher:
-    """Starts supervisors. With ``keep_spare`` one waits, preloaded, for the next instant retrain.
+    """Starts supervisors. With ``keep_spare`` one waits, preloaded, for the next instant retrain; one for networks,
+    whose imports are large, waits from when somebody may want it.
 
-    The spare reads the folder to work on from its standard input; when the process that keeps it dies, that closes,
+    A spare reads the folder to work on from its standard input; when the process that keeps it dies, that closes,
     and the spare ends by itself.
     """
 
     def __init__(self, *, keep_spare: bool = False) -> None:
         self._keep_spare = keep_spare
-        self._spare: subprocess.Popen[bytes] | None = None
+        self._spares: dict[Warm, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         if keep_spare:
-            self._renew()
+            self._renew("instant")
 
-    def start(self, paths: RunPaths, *, warm: bool = False) -> None:
-        """Start the job in ``paths`` and return at once; ``warm`` asks for the spare, if one waits."""
-        if warm and self._hand_over(paths.folder):
+    def start(self, paths: RunPaths, *, warm: Warm | None = None) -> None:
+        """Start the job in ``paths`` and return at once; ``warm`` asks for a spare of that kind, if one waits."""
+        if warm is not None and self._hand_over(paths.folder, warm):
             return
         _spawn([str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
 
+    def warm_up(self) -> None:
+        """Somebody may train a network soon: have its imports done meanwhile. Nothing where no spares are kept."""
+        with self._lock:
+            waiting = self._spares.get("network")
+            if waiting is not None and waiting.poll() is not None:  # it had waited long enough
+                del self._spares["network"]
+        self._renew("network")
+
     def close(self) -> None:
-        """Let the spare go. Jobs that run go on."""
+        """Let the spares go. Jobs that run go on."""
         with self._lock:
             self._dismiss()
 
-    def _hand_over(self, folder: Path) -> bool:
+    def _hand_over(self, folder: Path, kind: Warm) -> bool:
         with self._lock:
-            spare, self._spare = self._spare, None
+            spare = self._spares.pop(kind, None)
             if spare is None or spare.poll() is not None or spare.stdin is None:
                 return False
             try:
@@ -46,23 +57,24 @@ class Launcher:
                 spare.stdin.close()
             except OSError:
                 return False
-        # Renewed a little later, so that the next spare's imports do not compete with this job.
-        timer = threading.Timer(3.0, self._renew)
-        timer.daemon = True
-        timer.start()
+        if kind == "instant":  # renewed a little later, so that the next spare's imports do not compete with this job
+            timer = threading.Timer(3.0, self._renew, args=("instant",))
+            timer.daemon = True
+            timer.start()
         threading.Thread(target=spare.wait, daemon=True).start()
         return True
 
-    def _renew(self) -> None:
+    def _renew(self, kind: Warm) -> None:
         with self._lock:
-            if self._keep_spare and self._spare is None:
-                self._spare = _spawn(["--spare"], stdin=subprocess.PIPE, log=None)
+            if self._keep_spare and kind not in self._spares:
+                self._spares[kind] = _spawn(["--spare", kind], stdin=subprocess.PIPE, log=None)
 
     def _dismiss(self) -> None:
         self._keep_spare = False
-        if self._spare is not None and self._spare.stdin is not None:
-            self._spare.stdin.close()
-            self._spare = None
+        for spare in self._spares.values():
+            if spare.stdin is not None:
+                spare.stdin.close()
+        self._spares.clear()
 
 
 def _spawn(arguments: list[str], *, stdin: int, log: Path | None) -> "subprocess.Popen[bytes]":

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import importlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -41,6 +42,7 @@ FOLLOW_UP = "core.workspace.mirroring"
 WARM = "core.training.warm"
 JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits
 WARM_MODEL = "instant"
+SPARE_SECONDS = 900.0  # that a spare for networks waits
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_PDEATHSIG = 1
@@ -50,9 +52,12 @@ BACKGROUND = 5  # how much a worker gives way (nice)
 
 def main(arguments: list[str]) -> int:
     """Run one job to its end. Returns the worker's return code, 0 when another supervisor has the job."""
-    warm = arguments == ["--spare"]
+    warm = arguments[0] == "--spare"
     if warm:
-        importlib.import_module(WARM).preload()
+        kind = arguments[1]
+        importlib.import_module(WARM).preload(kind)
+        if kind != WARM_MODEL and not select.select([sys.stdin], [], [], SPARE_SECONDS)[0]:
+            return 0  # a network's imports take hundreds of megabytes: not for ever
         folder = os.fsdecode(sys.stdin.buffer.readline().rstrip(b"\n"))
         if not folder:
             return 0
@@ -132,7 +137,8 @@ def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
 def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: bool) -> int:
     module = WORKERS[str(spec["kind"])]
     if warm and hasattr(os, "fork"):
-        pid, poll, send = _forked(module, paths)
+        network = (spec.get("options") or {}).get("model") != WARM_MODEL
+        pid, poll, send = _forked(module, paths, _environment(spec, device), nice=BACKGROUND if network else 0)
         attempts.began(paths, pid)
         return _wait(paths, poll, send)
     process = subprocess.Popen(
@@ -166,12 +172,17 @@ def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
     return {**os.environ, "CUDA_VISIBLE_DEVICES": visible[place] if place < len(visible) else str(place)}
 
 
-def _forked(module: str, paths: RunPaths) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
+def _forked(
+    module: str, paths: RunPaths, environment: dict[str, str] | None, *, nice: int
+) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
             _die_with_parent()
+            os.environ.update(environment or {})
+            if nice:
+                os.nice(nice)
             code = int(importlib.import_module(f"{module}.__main__").main(paths.folder))
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else 1

@@ -1,11 +1,38 @@
-"""What a spare process imports ahead of an instant run, so that the run itself starts at once. No torch."""
+"""What a spare process imports ahead of a run, so that the run itself starts at once."""
 
 import tempfile
 from pathlib import Path
 
 
-def preload() -> None:
-    """Import all that an instant run needs, what others import on first use too, and wake the algebra's threads."""
+def preload(kind: str) -> None:
+    """Import all that a run of this kind needs: "instant" (without torch), or "network"."""
+    if kind == "instant":
+        _instant()
+    else:
+        _network()
+
+
+def _network() -> None:
+    """Import, and what is imported on first use too; on one thread, since others do not survive a fork."""
+    import torch
+
+    torch.set_num_threads(1)
+
+    import core.training.__main__
+    import core.training.network  # noqa: F401
+    from core.domain.runs import TrainOptions
+    from core.training.models import build
+    from core.training.optimisers import make_optimizer
+
+    options = TrainOptions(model="cnn", image_size=16)
+    network = build(options, 2, cache=Path())
+    make_optimizer(network, options)  # a backward pass here would forbid every other after the fork
+    with torch.inference_mode():
+        network.module.eval()(torch.zeros(2, 3, 16, 16))
+
+
+def _instant() -> None:
+    """Import what others import on first use too, and wake the algebra's threads."""
     import numpy as np
     import pandas as pd
 

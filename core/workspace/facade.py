@@ -277,7 +277,7 @@ class Workspace:
                     return paths.name
             run = folders.make(self.paths.runs, "run", whole)
         self.suspicion.describe(run, str(spec["dataset"]))
-        self._launcher.start(run, warm=spec["options"].get("model") == "instant")
+        self._launcher.start(run, warm="instant" if spec["options"].get("model") == "instant" else "network")
         return run.name
 
     def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:

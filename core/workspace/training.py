@@ -54,6 +54,10 @@ class Training:
         seconds = 1.5 + train / 10_000 + embedding_seconds(missing)
         return Estimate(seconds, whole.memory, "cpu", "reckoned")
 
+    def warm_up(self) -> None:
+        """Somebody looks at the recipes: have a process import what a network needs, so that one starts at once."""
+        self._workspace._launcher.warm_up()
+
     def augmented(
         self, dataset: str, options: TrainOptions, *, images: int = 3, versions: int = 4, seed: int = 0
     ) -> list[list[bytes]]:
@@ -84,7 +88,7 @@ class Training:
     def _examples(self, dataset: str, count: int) -> list[str]:
         """Files to show: the classes in turn, the same ones each time."""
         frame = self._workspace.samples(dataset)
-        train = frame[(frame["split"] == "train") & frame["label"].notna()]
+        train = frame[(frame["split"] == "train") & frame["label"].notna() & ~frame["excluded"].astype(bool)]
         place = train.groupby("label", observed=True).cumcount()
         chosen = train.assign(place=place).sort_values(["place", "label"], kind="stable")["filepath"].tolist()
         return [path for path in chosen[: 4 * count] if os.path.exists(path)][:count]

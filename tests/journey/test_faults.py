@@ -33,9 +33,8 @@ def _press_and_note(page, until, keys):
 
 def test_a_network_trains_on_while_the_browser_is_closed(product, browser, workspace, until, see, page):
     see("train?dataset=demo")
-    page.get_by_text("Options", exact=True).first.wait_for()
-    cards = page.get_by_role("button", name="Train", exact=True)
-    cards.nth(1).click()  # Instant, Small CNN, ResNet-18
+    page.get_by_text("Your own recipe", exact=True).first.click()  # it begins with the small CNN
+    page.get_by_role("button", name="Train this recipe").click()
     run = until(lambda: next((v for v in workspace.runs("demo") if v.options["model"] == "cnn"), None))
     until(lambda: workspace.run(run.name).status.get("phase") in ("preparing", "training"))
     page.close()

@@ -55,6 +55,12 @@ TWO_PHASES = {
 RECIPES = {"everything": EVERYTHING, "plain": PLAIN, "trivial": TRIVIAL, "sgd": SGD, "two phases": TWO_PHASES}
 
 
+@pytest.fixture(autouse=True)
+def without_export(monkeypatch):
+    """The ONNX file is another test's; making it takes longer than all that is tested here."""
+    monkeypatch.setattr("core.training.network.export", lambda paths, *_: paths.model.touch())
+
+
 class Killed(BaseException):
     """As abrupt as a kill: nothing of ours catches it."""
 

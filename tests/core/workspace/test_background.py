@@ -137,24 +137,24 @@ def launcher():
 
 
 def test_the_spare_takes_an_instant_run_and_a_new_spare_is_made(trained, launcher, monkeypatch):
-    spare = launcher._spare
+    spare = launcher._spares["instant"]
     monkeypatch.setattr(trained, "_launcher", launcher)
     view = trained.wait(trained.retrain("shapes", TrainOptions(seed=41)), timeout=120)
     assert view.state == "succeeded"
     assert spare.wait(timeout=10) == 0  # it was this process that did the work
-    fresh = _until(lambda: launcher._spare, seconds=20)
+    fresh = _until(lambda: launcher._spares.get("instant"), seconds=20)
     assert fresh.pid != spare.pid
 
 
 def test_a_spare_ends_with_whoever_keeps_it(launcher):
-    spare = launcher._spare
+    spare = launcher._spares["instant"]
     launcher.close()
     assert spare.wait(timeout=60) == 0
 
 
 def test_a_dead_spare_is_no_obstacle(trained, launcher, monkeypatch):
-    launcher._spare.kill()
-    launcher._spare.wait()
+    launcher._spares["instant"].kill()
+    launcher._spares["instant"].wait()
     monkeypatch.setattr(trained, "_launcher", launcher)
     view = trained.wait(trained.retrain("shapes", TrainOptions(seed=42)), timeout=120)
     assert view.state == "succeeded"
