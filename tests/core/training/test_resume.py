@@ -47,6 +47,7 @@ SGD = {
 }
 TWO_PHASES = {
     "model": "efficientnet-lite0",
+    "batch_size": 4,
     "image_size": 32,
     "epochs": 3,
     "fine_tuning": "two-phase",
