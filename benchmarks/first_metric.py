@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import psutil
-from training import drawn, samples_of
+from pictures import drawn, samples_of
 
 from core.jobs.launcher import Launcher
 from core.runs.atomic import read_json, write_json

@@ -1,6 +1,6 @@
-"""The peer of benchmarks/training.py: ResNet-18 in a plain fp32 loop over a DataLoader, as torch's tutorial has it.
+"""The peer of benchmarks/training.py: a network in a plain fp32 loop over a DataLoader, as torch's tutorial has it.
 
-    python benchmarks/plain_loop.py SAMPLES.csv SIDE EPOCHS SEED LEARNING_RATE
+    python benchmarks/plain_loop.py SAMPLES.csv SIDE EPOCHS SEED LEARNING_RATE MODEL
 
 Prints images per second of training and the accuracy on the rows whose split is "test", as JSON.
 """
@@ -21,14 +21,14 @@ BATCH = 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def main(table: Path, side: int, epochs: int, seed: int, rate: float) -> None:
+def main(table: Path, side: int, epochs: int, seed: int, rate: float, model: str) -> None:
     """Train and score."""
     torch.manual_seed(seed)
     with table.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     classes = sorted({row["label"] for row in rows})
     parts = {split: Files([row for row in rows if row["split"] == split], classes, side) for split in ("train", "test")}
-    network = torchvision.models.resnet18(weights=None, num_classes=len(classes))
+    network = built(model, len(classes), side)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
     criterion = torch.nn.CrossEntropyLoss()
     loader = DataLoader(parts["train"], batch_size=BATCH, shuffle=True)
@@ -50,6 +50,15 @@ def main(table: Path, side: int, epochs: int, seed: int, rate: float) -> None:
     print(json.dumps({"rate": epochs * len(parts["train"]) / seconds, "accuracy": right / len(parts["test"])}))
 
 
+def built(model: str, classes: int, side: int) -> torch.nn.Module:
+    """The network alone: torchvision's ResNet-18, or one of the two published ones."""
+    if model == "resnet18":
+        return torchvision.models.resnet18(weights=None, num_classes=classes)
+    from core.training.convnets import HobbyCNN, SharedCNN
+
+    return {"hobby-cnn": HobbyCNN, "shared-cnn": SharedCNN}[model](classes, image_size=side)
+
+
 class Files(Dataset):
     """Image files as normalised tensors, with their class."""
 
@@ -68,4 +77,4 @@ class Files(Dataset):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]), float(sys.argv[5]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]), float(sys.argv[5]), sys.argv[6])

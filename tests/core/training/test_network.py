@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import psutil
 import pytest
 import torch
 
@@ -21,6 +22,7 @@ from core.training.devices import make_fabric
 from core.training.loop import evaluate, fit
 from core.training.models import Network
 from core.training.schedule import factor_at, side_at, still_to_come
+from core.training.trainer import Trainer
 
 SMALL = {"image_size": 32, "batch_size": 16}
 
@@ -335,3 +337,58 @@ def test_a_bug_is_told_as_one(make_run, shapes, tmp_path, monkeypatch, capfd):
     assert main(run.folder) == CRASHED
     assert "planted" in read_json(run.error)["sentence"]
     assert "Traceback" in capfd.readouterr().err
+
+
+def test_files_that_vanish_while_it_trains_do_no_harm(make_run, shapes, tmp_path, monkeypatch):
+    samples = shapes(tmp_path / "images", 6)
+    real = Trainer.step
+
+    def step(self, *args):
+        for path in (tmp_path / "images").glob("*.png"):
+            path.unlink()
+        return real(self, *args)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    run = make_run(samples, model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    assert len(predictions.read(run.predictions)) == len(samples)
+
+
+def test_training_has_no_loader_processes(make_run, shapes, tmp_path, monkeypatch):
+    """So none can be left behind, hang in a fork, or find too little shared memory."""
+    children, real = [], Trainer.step
+
+    def step(self, *args):
+        children.extend(psutil.Process().children(recursive=True))
+        return real(self, *args)
+
+    before = set(psutil.Process().children(recursive=True))
+    monkeypatch.setattr(Trainer, "step", step)
+    run = make_run(shapes(tmp_path / "images", 6), model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+    assert set(children) <= before
+
+
+@pytest.mark.parametrize("kept", [("disc",), ()])
+def test_one_class_or_none_is_told(make_run, shapes, tmp_path, kept):
+    samples = shapes(tmp_path / "images", 4)
+    samples["label"] = [label if label in kept else None for label in samples["label"]]
+    run = make_run(samples, classes=("bars", "disc"), model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == REFUSED
+    assert "at least two classes" in read_json(run.error)["sentence"]
+
+
+def test_two_images_a_class_are_enough(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 2, classes=("disc", "square"))
+    samples["split"] = "train"
+    run = make_run(samples, model="cnn", epochs=1, **SMALL)
+    assert main(run.folder) == SUCCEEDED
+
+
+def test_class_weights_and_balanced_sampling_with_a_class_that_is_not_in_train(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 6)
+    samples = samples[(samples["split"] != "train") | (samples["label"] != "bars")].reset_index(drop=True)
+    for balance in ("weights", "sampling"):
+        run = make_run(samples, model="cnn", epochs=1, balance=balance, mixup=0.3, **SMALL)
+        assert main(run.folder) == SUCCEEDED, read_json(run.error)
+        assert np.isfinite(predictions.read(run.predictions).probabilities).all()
