@@ -36,6 +36,17 @@ SPARE = 512 * 2**20  # bytes of disk left alone
 MANIFEST = ".labelloop-unpacked.json"
 _WANTED = EXTENSIONS | TABLES | SIDE_FILES
 _COPY = 1 << 20
+# What damaged archives make their readers raise; RuntimeError is zipfile's word for a password.
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ def unpack(archive: Path, folder: Path, *, progress: Callable[[int, int], None])
                 try:
                     _write(opened, member, folder / member.name)
                     done[member.name] = [member.size, member.stamp]
-                except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+                except (OSError, *_BROKEN) as error:
                     if isinstance(error, OSError) and error.errno == 28:
                         raise BadInput(f"The disk is full; {archive.name!r} is not unpacked whole.") from None
                     problems.append((f"{archive}: {member.name}", f"it cannot be unpacked ({error})"))
@@ -134,7 +145,7 @@ def read_member(archive: Path, member: Member) -> bytes:
     try:
         with _opened(archive) as opened, closing(_stream(opened, member)) as stream:
             return stream.read(min(member.size, MAX_BYTES))
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+    except (OSError, *_BROKEN) as error:
         raise BadInput(f"{member.name!r} in {archive.name!r} is damaged ({error}).") from None
 
 
@@ -184,7 +195,7 @@ def _members(archive: Path, listing: Listing) -> Iterator[Member]:
                     if total > FREE_RATIO and total > MAX_RATIO * packed:
                         raise BadInput(f"{archive.name!r} unpacks to more than {MAX_RATIO} times its size: a bomb.")
                     yield Member(name, member.size, member.stamp, member.handle)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except _BROKEN as error:
         raise BadInput(f"{archive.name!r} is no archive that can be read ({error}).") from None
     except OSError as error:
         raise BadInput(f"{archive.name!r} cannot be read ({error.strerror or error}).") from None

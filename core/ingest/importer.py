@@ -8,17 +8,17 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.domain.generation import Generation
 from core.domain.samples import DatasetInfo, NewSample, Split
 from core.ingest.layouts import ImageFile, Preview
-from core.ingest.one_pass import NOTHING, Extras, Record, generation_of
+from core.ingest.one_pass import PLAIN, Extras, Record, generation_of, measures_of
 from core.ingest.outcomes import FileOutcome, Report
 from core.ingest.readers import Readers
 from core.ingest.spool import Spool
@@ -27,8 +27,9 @@ from core.store.base import SampleStore
 
 Progress = Callable[[int, int], None]
 LabelRule = Callable[[ImageFile, Generation | None], str | None]
-Measured = Callable[[Sequence[tuple[str, Mapping[str, Any]]]], None]
+Measured = Callable[[Sequence[str], Sequence[np.void]], None]
 _BATCH = 256
+_MEASURED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ class Wishes:
 
     ``extras`` are read of each file in the reader processes. ``label`` gives a file's label, from the file as
     recognised and what a generator wrote into it; without it the source's own label holds. ``measured`` is handed
-    (content hash, measures) a few hundred at a time. With ``skip_copies`` a picture that the dataset has already under
+    content hashes and what was measured (core.images.measures), some thousands at a
+    time. With ``skip_copies`` a picture that the dataset has already under
     the same label is not added again (what is uploaded twice).
     """
 
-    extras: Extras = NOTHING
+    extras: Extras = PLAIN
     label: LabelRule | None = None
     measured: Measured | None = None
     skip_copies: bool = False
@@ -127,7 +129,7 @@ class _Import:
         self._labels = existing["label"].to_numpy()
         self._changed: list[tuple[int, int]] = []
         self._new: list[_New] = []
-        self._measures: list[tuple[str, Mapping[str, Any]]] = []
+        self._measures: dict[str, np.void] = {}
 
     # reading
 
@@ -177,9 +179,10 @@ class _Import:
 
     def _take(self, position: int, record: Record, place: int) -> None:
         file = self._preview.files[position]
-        if record.get("measures") and self._wishes.measured is not None:
-            self._measures.append((record["hash"], record["measures"]))
-            if len(self._measures) >= _BATCH:
+        values = measures_of(record)
+        if values is not None and self._wishes.measured is not None:
+            self._measures[record["hash"]] = values
+            if len(self._measures) >= _MEASURED:
                 self._tell_measures()
         if file.filepath in self._rows:
             self._changed.append((position, place))
@@ -191,8 +194,8 @@ class _Import:
 
     def _tell_measures(self) -> None:
         if self._measures and self._wishes.measured is not None:
-            self._wishes.measured(self._measures)
-        self._measures = []
+            self._wishes.measured(list(self._measures), list(self._measures.values()))
+        self._measures.clear()
 
     # writing
 

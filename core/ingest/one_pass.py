@@ -6,47 +6,35 @@ file cannot be used, or ``hash``, ``size``, ``mtime`` (ns), ``width``, ``height`
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from core import generators
 from core.domain.generation import Generation, Lora
 from core.images import thumbnails
+from core.images.measures import RECORD, measure
 from core.images.reading import CHANGED, UnreadableImage, mime_type, open_image, pixels_of, read_stable, upright_size
 
 Record = dict[str, Any]
-Measure = Callable[[Image.Image], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What else is read of each file while its bytes are at hand.
 
-    ``measure``, a module's function since it runs in other processes, gets the decoded image (RGB, upright; a JPEG may
-    come scaled down, its shorter side at least ``measure_side`` pixels) and returns what JSON can hold, by name; where
-    it raises, the file comes in without. ``hidden`` looks for texts in the alpha channel too, which costs a decode.
+    ``measures``: what core.images.measures says of its pixels. ``hidden`` looks for a generator's texts in the alpha
+    channel too, which costs a decode.
     """
 
-    measure: Measure | None = None
-    measure_side: int = 0
+    measures: bool = True
     hidden: bool = False
 
-    def as_json(self) -> dict[str, Any]:
-        """The form in which a reader process gets it."""
-        return {"measure": _address(self.measure), "measure_side": self.measure_side, "hidden": self.hidden}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Extras":
-        """The extras that :meth:`as_json` wrote."""
-        return cls(_function(value["measure"]), int(value["measure_side"]), bool(value["hidden"]))
-
-
-NOTHING = Extras()
+PLAIN = Extras()
 
 
 def read_image(path: Path, *, thumbnail_folder: Path, extras: Extras) -> Record:
@@ -60,7 +48,7 @@ def read_image(path: Path, *, thumbnail_folder: Path, extras: Extras) -> Record:
             data, stat = read_stable(path)
         image = open_image(data)
         mime, (width, height) = mime_type(image), upright_size(image)
-        pixels = pixels_of(image, _decoded_at(image.size, extras))
+        pixels = pixels_of(image, thumbnails.decode_size(*image.size))
     except UnreadableImage as error:
         return {"reason": str(error)}
     content_hash = hashlib.sha256(data).hexdigest()
@@ -73,7 +61,7 @@ def read_image(path: Path, *, thumbnail_folder: Path, extras: Extras) -> Record:
         "height": height,
         "mime": mime,
         "generation": _generation(data, path, extras),
-        "measures": _measured(pixels, extras),
+        "measures": _measured(pixels, (width, height)) if extras.measures else None,
     }
 
 
@@ -86,15 +74,6 @@ def generation_of(record: Record) -> Generation | None:
     return Generation(**{**fields, "loras": loras, "claims": tuple(fields["claims"])})
 
 
-def _decoded_at(size: tuple[int, int], extras: Extras) -> tuple[int, int]:
-    width, height = thumbnails.decode_size(*size)
-    if extras.measure is None:
-        return width, height
-    shorter = min(*size, extras.measure_side)
-    scale = shorter / min(size)
-    return max(width, int(size[0] * scale)), max(height, int(size[1] * scale))
-
-
 def _generation(data: bytes, path: Path, extras: Extras) -> dict[str, Any] | None:
     try:
         found = generators.read_image(data, path, hidden=extras.hidden)
@@ -103,21 +82,17 @@ def _generation(data: bytes, path: Path, extras: Extras) -> dict[str, Any] | Non
     return None if found is None else asdict(found)
 
 
-def _measured(pixels: Image.Image, extras: Extras) -> dict[str, Any] | None:
-    if extras.measure is None:
-        return None
+def _measured(pixels: Image.Image, size: tuple[int, int]) -> str | None:
+    """A record of core.images.measures in hex. A JPEG was decoded at about the size on which values are measured."""
     try:
-        return dict(extras.measure(pixels))
-    except Exception:  # the same for a measurement
+        record = measure(pixels)
+    except (ValueError, ArithmeticError, IndexError):  # a picture of one pixel's width, say; it comes in all the same
         return None
+    record["width"], record["height"] = size
+    return record.tobytes().hex()
 
 
-def _address(function: Callable[..., Any] | None) -> str | None:
-    return None if function is None else f"{function.__module__}:{function.__qualname__}"
-
-
-def _function(address: str | None) -> Any:
-    if address is None:
-        return None
-    module, _, name = address.partition(":")
-    return getattr(import_module(module), name)
+def measures_of(record: Record) -> np.void | None:
+    """The values of core.images.measures in a record."""
+    text = record.get("measures")
+    return np.frombuffer(bytes.fromhex(text), dtype=RECORD)[0] if text else None

@@ -22,7 +22,7 @@ def main() -> int:
     settings = json.loads(sys.stdin.readline() or "null")
     if settings is None:
         return 0
-    thumbnail_folder, extras = Path(settings["thumbnails"]), Extras.from_json(settings["extras"])
+    thumbnail_folder, extras = Path(settings["thumbnails"]), Extras(**settings["extras"])
     _answer(answers, "ready")
     for line in sys.stdin:
         path = Path(json.loads(line))

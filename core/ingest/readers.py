@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,7 +47,8 @@ class _Reader:
 class Readers:
     """Processes that read files (``python -m core.ingest.reader``), started when first needed. A context manager.
 
-    ``count`` processes at most (by default one a core), ``patience`` seconds for one file.
+    ``count`` processes at most (by default one a core), ``patience`` seconds for one file. ``program`` is what a reader
+    process runs.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Readers:
         *,
         count: int | None = None,
         patience: float = PATIENCE,
+        program: Sequence[str] = (sys.executable, "-m", "core.ingest.reader"),
     ) -> None:
-        settings = {"thumbnails": str(thumbnail_folder.absolute()), "extras": (extras or Extras()).as_json()}
+        settings = {"thumbnails": str(thumbnail_folder.absolute()), "extras": asdict(extras or Extras())}
         self._settings = _line(settings)
         self._count = count or max(1, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
         self._patience = patience
+        self._program = list(program)
         self._readers: list[_Reader] = []
         self._answers: queue.SimpleQueue[tuple[_Reader, bytes]] = queue.SimpleQueue()
         self._failed_starts = 0
@@ -146,11 +149,7 @@ class Readers:
         starting = any(not reader.ready for reader in self._readers)
         if len(self._readers) >= self._count or starting:
             return
-        reader = _Reader(
-            subprocess.Popen(
-                [sys.executable, "-m", "core.ingest.reader"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-        )
+        reader = _Reader(subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
         self._readers.append(reader)
         threading.Thread(target=_listen, args=(reader, self._answers), daemon=True).start()
         with contextlib.suppress(OSError):

@@ -13,6 +13,7 @@ from core.ingest.archives import is_archive, unpack, unpacked_folder
 from core.ingest.importer import Wishes, import_folder
 from core.ingest.one_pass import Extras
 from core.ingest.readings import Reading
+from core.runs import measurements
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress, run_worker
@@ -52,6 +53,7 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
                 wishes=Wishes(
                     extras=Extras(hidden=bool(spec.get("hidden"))),
                     label=None if drawn is None else drawn.label,
+                    measured=lambda hashes, values: measurements.add(paths.workspace, hashes, values),
                     skip_copies=bool(spec.get("uploaded")),
                 ),
             )

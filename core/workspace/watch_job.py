@@ -14,12 +14,12 @@ from core.embedding.backbone import Backbone, ensure_backbone
 from core.embedding.blocks import EmbeddingStore
 from core.embedding.pipeline import embed_missing
 from core.ingest import spool
-from core.ingest.importer import import_folder
+from core.ingest.importer import Wishes, import_folder
 from core.ingest.outcomes import Report
 from core.ingest.readers import Readers
 from core.ingest.readings import Reading
 from core.ingest.watching import Watcher
-from core.runs import findings
+from core.runs import findings, measurements
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths, WorkspacePaths
 from core.runs.worker import Progress, run_worker
@@ -128,6 +128,7 @@ class _Arrivals:
                 frozen_test=any(view.state == "succeeded" for view in workspace.runs(name)),
                 progress=lambda _done, _total: self._progress.check(),
                 spool_folder=folder,
+                wishes=Wishes(measured=lambda hashes, values: measurements.add(workspace.paths, hashes, values)),
                 readers=self._readers,
             )
         self._progress.update(phase="watching")
