@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from core.review.spec import FINDING_TITLES, KINDS, NEEDS_RUN, REMEMBERING, Queu
 from core.review.table import Table
 from core.runs.predictions import Predictions
 
-__all__ = ["FINDING_TITLES", "KINDS", "NEEDS_RUN", "Inputs", "QueueItem", "QueueKind", "QueueSpec", "build"]
+__all__ = ["FINDING_TITLES", "KINDS", "NEEDS_RUN", "Inputs", "Queue", "QueueItem", "QueueKind", "QueueSpec", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,78 @@ class QueueItem:
     score: float = 0.0
 
 
+class Queue(Sequence[QueueItem]):
+    """The items of a queue, made when they are asked for: 100,000 of them at once would take a second.
+
+    ``ids``, ``labels`` and so on are the columns, in order.
+    """
+
+    def __init__(self, spec: QueueSpec, ranked: Ranked, evidence: list[str] | None, table: Table) -> None:
+        self._ranked, self._evidence, self._table = ranked, evidence, table
+        self._asks = spec.kind in REMEMBERING or spec.kind == "cell"
+        self._excluded = spec.kind == "excluded"
+        rows = ranked.rows
+        self.ids: list[str] = table.ids[rows].tolist()
+        self.labels: list[str | None] = table.label[rows].tolist()
+        self.suggestions: list[str | None] = ranked.suggestion.tolist()
+        self.reasons = ranked.reason
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> QueueItem: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[QueueItem]: ...
+
+    def __getitem__(self, at: int | slice) -> QueueItem | list[QueueItem]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        row, table = self._ranked.rows[at], self._table
+        sure = float(table.confidence[row])
+        by_model = self.suggestions[at] is not None and self.suggestions[at] == table.suggestion[row]
+        return QueueItem(
+            sample_id=self.ids[at],
+            label=self.labels[at],
+            split=self.column("split", row),
+            suggestion=self.suggestions[at],
+            confidence=sure if by_model and not np.isnan(sure) else None,
+            reason=self.reasons[at],
+            reviewed=bool(table.reviewed[row]),
+            filepath=self.column("filepath", row),
+            content_hash=str(table.content_hash[row]),
+            evidence=self.evidence[at],
+            excluded=self._excluded,
+            score=float(self._ranked.score[at]),
+        )
+
+    def column(self, name: str, row: int | None = None) -> Any:
+        """A column of the store's frame for all items as a list, or its value in one row of the table."""
+        values = self._table.frame[name].to_numpy()
+        return values[row] if row is not None else values[self._ranked.rows].tolist()
+
+    @cached_property
+    def confidences(self) -> list[int]:
+        """In percent; 0 where the suggestion is not the model's."""
+        rows, table = self._ranked.rows, self._table
+        same = (self._ranked.suggestion == table.suggestion[rows]) & table.has_suggestion[rows]
+        sure: list[int] = np.where(same, np.nan_to_num(table.confidence[rows]) * 100, 0).round().astype(int).tolist()
+        return sure
+
+    @cached_property
+    def evidence(self) -> Sequence[str]:
+        """The questions that brought each item here."""
+        if self._evidence is not None:
+            return self._evidence
+        return [question(self._ranked.source, says) for says in self._ranked.says] if self._asks else [""] * len(self)
+
+    @property
+    def excluded(self) -> bool:
+        """Whether all items are excluded from the dataset; otherwise none is."""
+        return self._excluded
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """What a queue is made from.
@@ -58,7 +132,7 @@ class Inputs:
     has_run: bool = False
 
 
-def build(spec: QueueSpec, inputs: Inputs) -> list[QueueItem]:
+def build(spec: QueueSpec, inputs: Inputs) -> "Queue":
     """The queue's items in order. What was skipped comes last.
 
     Raises:
@@ -82,7 +156,7 @@ def build(spec: QueueSpec, inputs: Inputs) -> list[QueueItem]:
         kept = np.flatnonzero(inside).tolist()
         ranked = ranked.only(kept)
         evidence = [evidence[at] for at in kept] if evidence is not None else None
-    return _items(spec, ranked, evidence, inputs)
+    return Queue(spec, ranked, evidence, inputs.table)
 
 
 def _ranked(spec: QueueSpec, inputs: Inputs) -> Ranked:
@@ -147,27 +221,3 @@ def _skipped_last(ranked: Ranked, evidence: list[str], inputs: Inputs) -> list[i
         for sample_id, asked in zip(ids, evidence, strict=True)
     ]
     return sorted(range(len(ids)), key=skipped.__getitem__)
-
-
-def _items(spec: QueueSpec, ranked: Ranked, evidence: list[str] | None, inputs: Inputs) -> list[QueueItem]:
-    """Column by column: asking a frame for one cell at a time took seconds for 20,000 samples."""
-    table, rows = inputs.table, ranked.rows
-    names = ("sample_id", "split", "reviewed", "filepath", "content_hash")
-    columns = [table.frame[name].to_numpy(dtype=object)[rows].tolist() for name in names]
-    by_model = ranked.suggestion == table.suggestion[rows]
-    sure = [None if np.isnan(c) else c for c in np.where(by_model, table.confidence[rows], np.nan).tolist()]
-    if evidence is None:
-        asks = spec.kind in REMEMBERING or spec.kind == "cell"
-        evidence = [question(ranked.source, says) for says in ranked.says] if asks else [""] * len(rows)
-    hidden = spec.kind == "excluded"
-    return [
-        QueueItem(
-            sample_id, label, split, suggestion, confidence, reason, bool(reviewed), filepath,
-            content_hash, why, hidden, score,
-        )
-        for sample_id, split, reviewed, filepath, content_hash, label, suggestion, confidence, reason, why, score
-        in zip(
-            *columns, table.label[rows].tolist(), ranked.suggestion.tolist(), sure, ranked.reason, evidence,
-            ranked.score, strict=True,
-        )
-    ]  # fmt: skip

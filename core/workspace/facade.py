@@ -21,7 +21,7 @@ from core.jobs import folders
 from core.jobs.launcher import Launcher
 from core.review import classes, undoing, writing
 from core.review import decisions as reviewing
-from core.review.queues import QueueItem, QueueSpec
+from core.review.queues import Queue, QueueSpec
 from core.runs import predictions as prediction_files
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths, WorkspacePaths
@@ -402,8 +402,8 @@ class Workspace:
         names = (views[0].name, views[1].name)
         return compare(self.predictions(old), self.predictions(new), names=names, split=split, labels=now)
 
-    def queue(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
-        """A queue's items, in order; the same list as before while nothing changed. Do not write into it.
+    def queue(self, dataset: str, spec: QueueSpec) -> Queue:
+        """A queue's items, in order; the same object as before while nothing changed.
 
         Raises:
             NotFound: no such dataset or run.
@@ -421,7 +421,7 @@ class Workspace:
             loaded = self._predictor = (paths.name, Predictor(paths))  # seconds of loading that the next call spares
         return loaded[1].predict(images)
 
-    def show_in_app(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
+    def show_in_app(self, dataset: str, spec: QueueSpec) -> Queue:
         """Show a queue in the FiftyOne App, its run's predictions beside the labels.
 
         Raises:
@@ -435,7 +435,7 @@ class Workspace:
             self.store.show_predictions(self.dataset(dataset).id, spec.run, predicted)
         client = self.app_server()
         if client is not None:
-            ids = None if spec.kind == "all" and not spec.split else [item.sample_id for item in items]
+            ids = None if spec.kind == "all" and not spec.split else items.ids
             client.show(dataset, ids, spec.title())
         return items
 

@@ -11,7 +11,7 @@ from core.domain.samples import DatasetInfo
 from core.review import classes, queues, undoing
 from core.review.classes import ClassChange
 from core.review.memory import HitRate, Memory
-from core.review.queues import Inputs, QueueItem, QueueSpec
+from core.review.queues import Inputs, Queue, QueueSpec
 from core.review.table import Table
 from core.runs import findings, picked
 from core.runs.predictions import Predictions
@@ -34,13 +34,13 @@ class Review:
         self._workspace = workspace
         self._findings: dict[tuple[str, str], tuple[float, pd.DataFrame]] = {}
         self._memories: dict[str, tuple[Memory, datetime]] = {}
-        self._queues: dict[tuple[str, QueueSpec], tuple[tuple[Any, ...], list[QueueItem]]] = {}
+        self._queues: dict[tuple[str, QueueSpec], tuple[tuple[Any, ...], Queue]] = {}
         self._tables: dict[tuple[str, str | None, bool], tuple[pd.DataFrame, Table]] = {}
 
     # queues
 
-    def queue(self, dataset: str, spec: QueueSpec) -> list[QueueItem]:
-        """A queue's items, in order; the same list as before while nothing changed. Do not write into it.
+    def queue(self, dataset: str, spec: QueueSpec) -> Queue:
+        """A queue's items, in order; the same object as before while nothing changed.
 
         Raises:
             NotFound: no such dataset or run.

@@ -1,148 +1,16 @@
 """The keyboard grid in Chromium against the real server: what is on screen is saved when the tile says so."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from core.domain.decisions import Decision
-from core.domain.samples import NewSample
-from core.workspace import Workspace
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 HOSTILE = '<img src=x onerror="window.hacked=1"> \'q\' "r"\nأب'
 COUNT = 130
-# The grid's tiles and where it stands, read out of its shadow root.
-LOOK = """() => {
-  const root = [...document.querySelectorAll('*')].map((one) => one.shadowRoot)
-    .find((one) => one?.querySelector('.labelloop'));
-  const tiles = [...root.querySelectorAll('.tile')];
-  return {
-    labels: tiles.map((one) => one.dataset.label),
-    marks: tiles.map((one) => one.dataset.mark),
-    focus: tiles.findIndex((one) => one.classList.contains('focus')),
-    picked: tiles.flatMap((one, at) => one.classList.contains('picked') ? [at] : []),
-    problems: tiles.map((one) => one.querySelector('.problem').hidden ? '' : one.querySelector('.problem').textContent),
-    range: root.querySelector('.range').textContent,
-    open: window.labelloopSender.operations.length,
-  };
-}"""
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("grid")
-    with Workspace.open(folder / "ws", user="test") as opened:
-        random = np.random.default_rng(3)
-        path = folder / "one.png"
-        Image.fromarray(random.integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(path)
-        opened.picture = str(path)
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def url(workspace):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(ROOT / "dashboard" / "asgi.py"),
-        "--server.port",
-        str(port),
-    ]
-    environment = {**os.environ, "LABELLOOP_WORKSPACE": str(workspace.paths.root)}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/api/alive", timeout=2).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-    yield address
-    server.terminate()
-    server.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def dataset(workspace, request):
-    """A dataset of its own for each test: 130 images, all labelled "cat"."""
-    name = request.node.name
-    info = workspace.store.create(name, ["cat", "dog", HOSTILE])
-    workspace.store.insert(
-        info.id,
-        [
-            NewSample(workspace.picture, "cat", "train", f"{at:064x}", 1, 1, 40, 30, "image/png", "/")
-            for at in range(COUNT)
-        ],
-    )
-    return name
-
-
-@pytest.fixture
-def page(browser, url, dataset):
-    tab = browser.new_page(viewport={"width": 1300, "height": 900})
-    tab.set_default_timeout(60_000)
-    broken = []
-    tab.on("pageerror", lambda error: broken.append(str(error)))
-    # From the first request on: interception that begins while the page is in use may miss the next request.
-    tab.route("**/api/**", lambda route: route.continue_())
-    tab.goto(f"{url}/review?dataset={dataset}")
-    tab.locator(".tile.focus").wait_for()
-    yield tab
-    tab.close()
-    assert broken == []
-
-
-@pytest.fixture
-def look(page):
-    return lambda: page.evaluate(LOOK)
-
-
-@pytest.fixture
-def until(page, look):
-    """``until(lambda seen: ...)`` waits for what the grid shows and returns it."""
-
-    def wait(condition):
-        deadline = time.monotonic() + 60
-        while not condition(seen := look()):
-            assert time.monotonic() < deadline, seen
-            page.wait_for_timeout(50)
-        return seen
-
-    return wait
-
-
-@pytest.fixture
-def labels(workspace, dataset):
-    """What the store holds, in the order of the grid."""
-    return lambda: workspace.samples(dataset)["label"].tolist()
 
 
 def settled(seen):
@@ -151,7 +19,7 @@ def settled(seen):
 
 def rerun(page):
     """Have Streamlit run the page's script again without touching the grid."""
-    page.get_by_role("button", name="New class").click()
+    page.get_by_role("button", name="Classes").click()
     page.get_by_placeholder("e.g. wasps").fill(f"class {time.monotonic_ns()}")
     page.get_by_role("button", name="Add the class").click()
     page.locator(".class", has_text="class ").first.wait_for()

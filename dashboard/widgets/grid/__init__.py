@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.samples import DatasetInfo
-from core.review.queues import QueueItem
+from core.review.queues import Queue, QueueItem
 from core.workspace import Workspace
 from dashboard import palette, state
 
@@ -78,9 +78,10 @@ def draw(
 
 def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
     """The queue as columns: a tenth of the size of a list of objects, and one string for all ids."""
-    others = {name for item in items for name in (item.label, item.suggestion) if name is not None}
+    labels, suggestions, reasons, evidence, confidences, hashes, splits, reviewed, files, excluded = _lists(items)
+    others = {name for name in {*labels, *suggestions} if name is not None}
     names = [*dataset.classes, *sorted(others.difference(dataset.classes))]
-    place = {name: at for at, name in enumerate(names)}
+    place: dict[str | None, int] = {None: -1, **{name: at for at, name in enumerate(names)}}
     texts: dict[str, int] = {}
     asked: dict[str, int] = {}
     return {
@@ -88,20 +89,36 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "colours": [palette.colour_of(name, dataset.classes) for name in names],
         "assignable": len(dataset.classes),
         "counts": [dataset.labels.get(name, 0) for name in names],
-        "ids": "".join(item.sample_id for item in items),
-        "hashes": "".join(item.content_hash[:8].ljust(8, "0") for item in items),
-        "labels": [place.get(item.label, -1) if item.label is not None else -1 for item in items],
-        "suggestions": [place.get(item.suggestion, -1) if item.suggestion is not None else -1 for item in items],
-        "confidences": [0 if item.confidence is None else round(item.confidence * 100) for item in items],
-        "reasons": [texts.setdefault(item.reason, len(texts)) for item in items],
+        "ids": "".join(items.ids if isinstance(items, Queue) else [item.sample_id for item in items]),
+        "hashes": "".join([content[:8].ljust(8, "0") for content in hashes]),
+        "labels": [place[name] for name in labels],
+        "suggestions": [place[name] for name in suggestions],
+        "confidences": list(confidences),
+        "reasons": [texts.setdefault(reason, len(texts)) for reason in reasons],
         "texts": list(texts),
-        "splits": "".join(_SPLITS.get(item.split, " ") for item in items),
-        "reviewed": "".join("1" if item.reviewed else "0" for item in items),
-        "excluded": "".join("1" if item.excluded else "0" for item in items),
-        "evidence": [asked.setdefault(item.evidence, len(asked)) for item in items],
+        "splits": "".join([_SPLITS.get(split, " ") for split in splits]),
+        "reviewed": "".join(["1" if one else "0" for one in reviewed]),
+        "excluded": "".join(["1" if one else "0" for one in excluded]),
+        "evidence": [asked.setdefault(why, len(asked)) for why in evidence],
         "questions": list(asked),
-        "files": [os.path.basename(item.filepath) for item in items],
+        "files": [os.path.basename(file) for file in files],
     }
+
+
+def _lists(items: Sequence[QueueItem]) -> tuple[Sequence[Any], ...]:
+    """What the columns are made of, from a queue's own columns where it has them."""
+    if isinstance(items, Queue):
+        frame = (items.column(name) for name in ("content_hash", "split", "reviewed", "filepath"))
+        said = (items.labels, items.suggestions, items.reasons, items.evidence, items.confidences)
+        return (*said, *frame, [items.excluded] * len(items))
+    rows = [
+        (
+            item.label, item.suggestion, item.reason, item.evidence, round((item.confidence or 0) * 100),
+            item.content_hash, item.split, item.reviewed, item.filepath, item.excluded,
+        )
+        for item in items
+    ]  # fmt: skip
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * 10
 
 
 def _written(items: Sequence[QueueItem], dataset: DatasetInfo) -> str:
