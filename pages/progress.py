@@ -89,21 +89,23 @@ with st.container(border=True):
         f"By {found.run}. Estimates of a linear head on the images' embeddings; a network may gain more from images."
     )
 
-with st.container(horizontal=True, gap="medium"):
+left, right = st.columns(2, gap="medium")
+with left:
     rows = [(one.name, one.more) for one in found.classes if one.more is not None]
     if rows:
-        with st.container(border=True, width=520):
+        with st.container(border=True):
             st.markdown(f"**What {found.more} more images of a class are likely to bring**")
             plot.show(
                 charts.gains(rows, template=plot.template()),
                 key="gains",
                 alt="; ".join(f"{name}: {promised(gain)}" for name, gain in rows[:6]),
             )
+with right:
     if found.curve:
-        with st.container(border=True, width=520):
+        with st.container(border=True):
             st.markdown("**How accuracy grew with the training set**")
             images = sum(one.images for one in found.classes)
-            said = ", ".join(f"{share * images:.0f} images {right:.1%}" for share, right in found.curve)
+            said = ", ".join(f"{share * images:.0f} images {correct:.1%}" for share, correct in found.curve)
             plot.show(charts.learning(found.curve, images, template=plot.template()), key="learning", alt=said)
 
 st.dataframe(

@@ -50,8 +50,8 @@ def nearest(vectors: Vectors, queries: Floats, k: int, *, without: Rows | None =
 def among(vectors: Vectors, k: int) -> Nearest:
     """The ``k`` nearest of each vector among the others.
 
-    Exact up to ``EXACT_UP_TO`` vectors. Beyond, candidates are found on 128 directions and then compared whole: 100,000
-    x 1280 in half a minute where all of it takes five; benchmarks/neighbours.py measures how many are missed.
+    Exact up to ``EXACT_UP_TO`` vectors. Beyond, candidates are found on 128 directions and then compared whole, which
+    is still minutes for 100,000 x 1280; benchmarks/neighbours.py measures how long and how many are missed.
     """
     rows = np.arange(vectors.count, dtype=np.intp)
     if vectors.count <= EXACT_UP_TO:

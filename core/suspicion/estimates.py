@@ -12,6 +12,8 @@ import numpy.typing as npt
 DOUBT = 0.45  # the estimate's own relative error, as found where the truth is known (benchmarks/suspicion.py)
 _LEAST = 0.25  # images: what is expected where nothing looks wrong
 _TINY = 1e-6
+_ODDS_DOUBT = 0.8
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,15 @@ def errors_left(chances: npt.NDArray[np.floating]) -> Count:
     expected = float(np.sum(chances, dtype=np.float64))
     low, high = _gamma_poisson(expected + _LEAST, len(chances))
     return Count(expected, low, high)
+
+
+def hits(chances: npt.NDArray[np.floating]) -> Count:
+    """The number of wrong labels among a few of the most suspicious: doubt moves their odds, not their number."""
+    random = np.random.default_rng(0)
+    odds = _log_odds(chances) + random.normal(0, _ODDS_DOUBT, (_DRAWS, 1))
+    drawn = (random.random((_DRAWS, len(chances))) < 1 / (1 + np.exp(-odds))).sum(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Count(float(np.sum(chances, dtype=np.float64)), int(low), int(np.ceil(high)))
 
 
 def learned_shift(chances: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> float:

@@ -150,8 +150,7 @@ def _findings(table: pd.DataFrame) -> list[Finding]:
             sample_id=sample_id,
             kind=KIND,
             score=chance,
-            detail=f"{_percent(chance)} likely wrong, looks like {suggestion}"
-            + (" (a test label: it changes what is measured)" if split == "test" else ""),
+            detail=f"{_percent(chance)} likely wrong{', a test label' if split == 'test' else ''}",
             suggestion=suggestion,
             value=chance,
         )

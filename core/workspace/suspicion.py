@@ -12,7 +12,7 @@ from core.runs import findings, judgements
 from core.runs.atomic import read_json
 from core.runs.judgements import Known
 from core.runs.layout import RunPaths
-from core.suspicion.estimates import Count, errors_left, learned_shift, shifted
+from core.suspicion.estimates import Count, errors_left, hits, learned_shift, shifted
 from core.suspicion.learning import Gain
 
 if TYPE_CHECKING:
@@ -131,12 +131,12 @@ class Suspicion:
         run = next(iter(self._judged(dataset)), None)
         said: dict[str, Any] = (read_json(run.outlook) if run else None) or {}
         table = judgements.read(run) if run else None
-        errors = hits = None
+        errors = next_hits = None
         classes: tuple[ClassOutlook, ...] = ()
         if table is not None:
             open_ = self._open(table, frame)
             errors = errors_left(open_["chance"].to_numpy())
-            hits = errors_left(open_["chance"].to_numpy()[: int(said.get("next", 20))])
+            next_hits = hits(open_["chance"].to_numpy()[: int(said.get("next", 20))])
             classes = _classes(open_, said)
         return Outlook(
             run=run.name if run else None,
@@ -146,7 +146,7 @@ class Suspicion:
             pace=pace(entries),
             errors=errors,
             next=int(said.get("next", 20)),
-            next_hits=hits,
+            next_hits=next_hits,
             corrections=Gain(**said["corrections"]) if said.get("corrections") else None,
             more=int(said.get("more", 30)),
             classes=classes,

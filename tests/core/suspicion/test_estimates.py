@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.suspicion.estimates import DOUBT, calibration_error, errors_left, learned_shift, shifted
+from core.suspicion.estimates import DOUBT, calibration_error, errors_left, hits, learned_shift, shifted
 
 
 @pytest.mark.parametrize("mean", [0.004, 0.05, 0.2])
@@ -60,3 +60,9 @@ def test_a_shift_keeps_the_order(chances, shift):
 def test_calibration_error_by_hand():
     chances = np.array([0.05, 0.05, 0.95, 0.95])
     assert calibration_error(chances, np.array([False, False, True, False])) == pytest.approx(0.5 * 0.05 + 0.5 * 0.45)
+
+
+def test_hits_among_the_surest_are_nearly_all_and_among_the_rest_few():
+    sure, unsure = hits(np.full(20, 0.97)), hits(np.full(20, 0.03))
+    assert (sure.low >= 15, sure.high, unsure.low, unsure.high <= 5) == (True, 20, 0, True)
+    assert hits(np.empty(0)).high == 0

@@ -43,7 +43,7 @@ def test_planted_errors_lead_and_become_findings(judged_run):
     found = findings.read(run.workspace, "d" * 24, "suspicious")
     assert found["sample_id"].tolist() == table["sample_id"].head(len(found)).tolist()
     assert found["score"].between(0, 1).all()
-    assert "likely wrong, looks like" in found["detail"].iloc[0]
+    assert "likely wrong" in found["detail"].iloc[0]
     in_test = found[found["sample_id"].isin(samples.query("split == 'test'")["sample_id"])]
     assert in_test["detail"].str.contains("test label").all()
 
