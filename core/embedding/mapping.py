@@ -1,7 +1,7 @@
 """``python -m core.embedding.mapping JOBDIR``: lay embeddings out on a plane, similar pictures close together.
 
 t-SNE (openTSNE) on the 50 strongest directions. A map that is made again begins with the places of the last one, so
-that it keeps its shape as images join.
+that groups stay roughly where they were as images join; single images do move.
 """
 
 import sys
@@ -25,6 +25,7 @@ DIRECTIONS = 50
 FEWEST = 4
 EXACT = 3_000  # images up to which gradients are computed by the tree; past it, interpolation is faster
 _EARLY, _LATE = 200, 400  # steps of the two phases
+_ON = 80  # steps of a map that goes on: enough for new images to find their place beside the others
 _STEP = 20
 
 
@@ -99,15 +100,17 @@ def lay_out(
     method = "exact" if count <= EXACT else "annoy"
     near = PerplexityBasedNN(vectors, perplexity=perplexity, method=method, n_jobs=cores, random_state=seed)
     began = start is not None and bool(np.isfinite(start).all(axis=1).sum() >= max(FEWEST, count // 2))
-    first = _placed(vectors, start) if began and start is not None else vectors[:, :2].astype(np.float64)
+    # A map that goes on begins at its full size and skips the phase that sorts groups, or it would turn and fold anew.
+    known = _placed(vectors, start) if began and start is not None else None
     places = TSNEEmbedding(
-        _scaled(first),
+        _scaled(vectors[:, :2].astype(np.float64)) if known is None else _apart(known),
         near,
         negative_gradient_method="bh" if count <= EXACT else "fft",
         n_jobs=cores,
         random_state=seed,
     )
-    for exaggeration, momentum, steps in ((None if began else 12, 0.5, _EARLY), (None, 0.8, _LATE)):
+    phases = ((None, 0.5, _ON),) if began else ((12, 0.5, _EARLY), (None, 0.8, _LATE))
+    for exaggeration, momentum, steps in phases:
         for _ in range(0, steps, _STEP):
             places.optimize(_STEP, exaggeration=exaggeration, momentum=momentum, inplace=True)
             advanced(_STEP)
@@ -139,9 +142,12 @@ def _scaled(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if places.shape[1] < 2:
         places = np.column_stack([places, np.zeros(len(places))])
     spread = places[:, 0].std() or 1.0
-    jitter = np.random.default_rng(0).normal(scale=1e-6, size=places.shape)
-    scaled: npt.NDArray[np.float64] = places / spread * 1e-4 + jitter
-    return scaled
+    return _apart(places / spread * 1e-4, by=1e-6)
+
+
+def _apart(places: npt.NDArray[np.float64], by: float = 1e-3) -> npt.NDArray[np.float64]:
+    moved: npt.NDArray[np.float64] = places + np.random.default_rng(0).normal(scale=by, size=places.shape)
+    return moved
 
 
 if __name__ == "__main__":
