@@ -40,6 +40,7 @@ TABLE = (
     Entry("matrix", "Understand", "confusion_matrix.py", "Confusion matrix", "apps"),
     Entry("calibration", "Understand", "calibration.py", "Calibration", "thermostat"),
     Entry("thresholds", "Understand", "thresholds.py", "Thresholds", "tune"),
+    Entry("errors", "Understand", "gallery.py", "Errors", "broken_image"),
     Entry("slices", "Understand", "slices.py", "Slices", "content_cut"),
     Entry("compare", "Understand", "compare.py", "Compare", "compare_arrows"),
     Entry("predict", "Use", "predict.py", "Predict", "image_search"),

@@ -33,6 +33,8 @@ from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.control import Control
+from core.workspace.errors_of_run import Errors
+from core.workspace.explaining import Explaining
 from core.workspace.frames import Frames
 from core.workspace.health import Health
 from core.workspace.history import History
@@ -363,6 +365,16 @@ class Workspace:
     def reporting(self) -> Reporting:
         """Reports on runs."""
         return Reporting(self)
+
+    @property
+    def errors(self) -> Errors:
+        """A run's errors, one by one and in groups."""
+        return Errors(self)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Where in its images a run saw what it saw."""
+        return Explaining(self)
 
     @property
     def understanding(self) -> Understanding:
