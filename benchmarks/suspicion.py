@@ -38,13 +38,15 @@ SETTINGS = [("none", 0.0), *((kind, share) for kind in ("any", "pair") for share
 def main() -> None:
     """Measure and print, a line a setting."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("sources", nargs="+", type=Path)
+    parser.add_argument("sources", nargs="*", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=10)  # thresholds were chosen on seeds 0 to 3
     parser.add_argument("--most", type=int, default=1400)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "labelloop-bench")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    if not arguments.sources:
+        print("name a folder with a folder of photographs a class, or an .npz of embeddings")
     for source in arguments.sources:
         x, y = load(source, arguments.cache)
         chosen = np.sort(np.random.default_rng(0).permutation(len(x))[: arguments.most])
