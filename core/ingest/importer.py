@@ -28,6 +28,7 @@ from core.store.base import SampleStore
 Progress = Callable[[int, int], None]
 LabelRule = Callable[[ImageFile, Generation | None], str | None]
 Measured = Callable[[Sequence[str], Sequence[np.void]], None]
+Together = Callable[[pd.DataFrame, Sequence[tuple[str, Generation | None]]], tuple[list[str], list[str]]]
 _BATCH = 256
 _MEASURED = 4096
 
@@ -38,15 +39,17 @@ class Wishes:
 
     ``extras`` are read of each file in the reader processes. ``label`` gives a file's label, from the file as
     recognised and what a generator wrote into it; without it the source's own label holds. ``measured`` is handed
-    content hashes and what was measured (core.images.measures), some thousands at a
-    time. With ``skip_copies`` a picture that the dataset has already under
-    the same label is not added again (what is uploaded twice).
+    content hashes and what was measured (core.images.measures), some thousands at a time. With ``skip_copies`` a
+    picture that the dataset has already under the same label is not added again (what is uploaded twice). ``together``
+    gives a group to each existing sample and each new (content hash, generation): a group goes into one split; without
+    it, equal contents are a group.
     """
 
     extras: Extras = PLAIN
     label: LabelRule | None = None
     measured: Measured | None = None
     skip_copies: bool = False
+    together: Together | None = None
 
 
 @dataclass(slots=True)
@@ -278,9 +281,8 @@ class _Import:
         brings no val gets one out of train, since a network's best epoch must be chosen on something.
         """
         brought, existing = set(self._preview.splits), self._existing
-        rows: list[tuple[str | None, str, Split]] = list(
-            zip(existing["label"], existing["content_hash"], existing["split"], strict=True)
-        )
+        held, groups = self._groups()
+        rows: list[tuple[str | None, str, Split]] = list(zip(existing["label"], held, existing["split"], strict=True))
         fixed = [new for new in self._new if new.split is not None and (new.split != "train" or "val" in brought)]
         allowed: list[Split] = ["train"]
         if "val" not in brought:
@@ -288,18 +290,27 @@ class _Import:
         if not self._frozen_test and not brought & {"val", "test"}:
             allowed.append("test")
         # A copy in the source's own test split does not draw its twin out of train: that leak is told.
-        rows += [(new.label, new.content_hash.hex(), new.split) for new in fixed if new.split in allowed]
+        rows += [(new.label, groups[id(new)], new.split) for new in fixed if new.split in allowed]
         settled = set(map(id, fixed))
         open_ = [new for new in self._new if id(new) not in settled]
         made = splits.assign(
             [new.label for new in open_],
-            [new.content_hash.hex() for new in open_],
+            [groups[id(new)] for new in open_],
             seed=self._seed,
             existing=rows,
             allowed=allowed,
         )
         for new, split in zip(open_, made, strict=True):
             new.split = split
+
+    def _groups(self) -> tuple[list[str], dict[int, str]]:
+        """What must share a split: a group of each existing sample, and of each new one by its identity."""
+        if self._wishes.together is None or not self._new:
+            return self._existing["content_hash"].tolist(), {id(new): new.content_hash.hex() for new in self._new}
+        records = self._spool.each(new.place for new in self._new)
+        made = [(record["hash"], generation_of(record)) for record in records]
+        held, groups = self._wishes.together(self._existing, made)
+        return held, {id(new): name for new, name in zip(self._new, groups, strict=True)}
 
     def _samples(self) -> Iterator[NewSample]:
         records = self._spool.each(new.place for new in self._new)

@@ -19,6 +19,7 @@ from core.runs.layout import RunPaths
 from core.runs.worker import Progress, run_worker
 from core.store.base import FRAME_COLUMNS
 from core.workspace.facade import Workspace
+from core.workspace.honesty import Honesty
 from core.workspace.prompts import PromptLabels
 
 
@@ -55,6 +56,7 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
                     label=None if drawn is None else drawn.label,
                     measured=lambda hashes, values: measurements.add(paths.workspace, hashes, values),
                     skip_copies=bool(spec.get("uploaded")),
+                    together=Honesty(workspace, name).together,
                 ),
             )
         for path, reason in problems:
