@@ -167,7 +167,7 @@ def planted_workspace(tmp_path):
 
     def scene() -> Image.Image:
         small = random.integers(0, 255, (10, 12, 3), dtype=np.uint8)
-        return Image.fromarray(small).resize((120, 100), Image.Resampling.BICUBIC)
+        return Image.fromarray(small).resize((120, 100), Image.Resampling.NEAREST)
 
     def put(image: Image.Image, split: str, label: str, name: str) -> None:
         (root / split / label).mkdir(parents=True, exist_ok=True)
