@@ -167,7 +167,11 @@ def planted_workspace(tmp_path):
 
     def scene() -> Image.Image:
         small = random.integers(0, 255, (10, 12, 3), dtype=np.uint8)
-        return Image.fromarray(small).resize((120, 100), Image.Resampling.NEAREST)
+        image = Image.fromarray(small).resize((240, 200), Image.Resampling.BICUBIC)
+        for x, y in random.integers(20, 160, (4, 2)).tolist():  # sharp edges
+            image.paste((255, 255, 255), (x, y, x + 20, y + 14))
+            image.paste((0, 0, 0), (x, y + 14, x + 20, y + 28))
+        return image
 
     def put(image: Image.Image, split: str, label: str, name: str) -> None:
         (root / split / label).mkdir(parents=True, exist_ok=True)
@@ -176,7 +180,7 @@ def planted_workspace(tmp_path):
     scenes = [scene() for _ in range(30)]
     for number, image in enumerate(scenes):
         put(image, "test" if number >= 24 else "train", "ab"[number % 2], f"{number:02}.png")
-    put(scenes[25].resize((60, 50)), "train", "b", "twin.jpg")
+    put(scenes[25].resize((120, 100)), "train", "b", "twin.jpg")
     put(scenes[0], "train", "a", "copy.png")
     put(scenes[1], "train", "a", "other.png")
     put(scene().point(lambda value: value // 8), "train", "a", "dark.png")
