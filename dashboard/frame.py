@@ -40,9 +40,9 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
         live = st.container(key="topbar-live")
     active = _active(workspace)
     _announce(workspace, active)
+    gate.ask(workspace, _train)  # before the bar, which runs the page again while a start is held
     with live:
         st.fragment(_live, run_every=_pace(active))(workspace, dataset, tuple(run.name for run in active))
-    gate.ask(workspace, _train)
     return workspace, dataset
 
 
