@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _KINDS = {"whole": int, "number": float, "switch": bool}
 ShowText = Callable[["Workspace", "RunView"], str]
+MEND = "Mend it with labelloop split --mend, or look with labelloop health."
 
 
 def register(app: typer.Typer, *, show_text: ShowText) -> None:
@@ -95,12 +96,15 @@ def _range(name: str) -> str:
 def _train_command(show_text: ShowText) -> Callable[..., None]:
     def train(context: typer.Context, **given: Any) -> None:
         dataset, wait, as_json = given.pop("dataset"), given.pop("wait"), given.pop("as_json")
-        leaks = given.pop("allow_leaks")
+        allowed, refused = given.pop("allow_leaks"), given.pop("refuse_leaks")
         recipe, named = given.pop("recipe"), given.pop("preset")
         options = _options(recipe, named, {name: value for name, value in given.items() if value is not None})
         with open_workspace(context) as workspace:
-            if not leaks:
-                workspace.splits.gate(dataset).refuse()
+            gate = workspace.splits.gate(dataset)
+            if gate.shut and refused:
+                raise BadInput(f"{gate.sentence} {MEND}")
+            if gate.shut and not allowed:
+                typer.echo(f"{gate.sentence} {MEND}", err=True)
             name = workspace.retrain(dataset, options)
             if not wait:
                 view = workspace.run(name)
@@ -129,7 +133,8 @@ def _parameters() -> list[inspect.Parameter]:
     file = Annotated[Path | None, typer.Option("--recipe", help="A .toml or .json file: labelloop recipes PRESET.")]
     start = Annotated[str | None, typer.Option("--preset", help=f"One of {', '.join(one.name for one in PRESETS)}.")]
     wait = Annotated[bool, typer.Option("--wait", help="Wait for the end and show the figures.")]
-    leaks = Annotated[bool, typer.Option("--allow-leaks", help="Train though a picture lies in two splits.")]
+    allow = Annotated[bool, typer.Option("--allow-leaks", help="Say nothing where a picture lies in two splits.")]
+    refuse = Annotated[bool, typer.Option("--refuse-leaks", help="Do not train where a picture lies in two splits.")]
     fields = {name: _flag(name) for name in FIELDS}
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
@@ -138,7 +143,8 @@ def _parameters() -> list[inspect.Parameter]:
         inspect.Parameter("recipe", keyword, annotation=file, default=None),
         inspect.Parameter("preset", keyword, annotation=start, default=None),
         *(inspect.Parameter(name, keyword, annotation=kind, default=None) for name, kind in fields.items()),
-        inspect.Parameter("allow_leaks", keyword, annotation=leaks, default=False),
+        inspect.Parameter("allow_leaks", keyword, annotation=allow, default=False),
+        inspect.Parameter("refuse_leaks", keyword, annotation=refuse, default=False),
         inspect.Parameter("wait", keyword, annotation=wait, default=False),
         inspect.Parameter("as_json", keyword, annotation=Json, default=False),
     ]

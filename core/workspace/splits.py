@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, cast
 from core.checks import shelf
 from core.checks.findings import Facts
 from core.domain.decisions import Source
-from core.domain.errors import BadInput
 from core.domain.samples import SPLITS, Split
 from core.runs.atomic import append_json_line, read_json_lines
 from core.snapshots import mending, splits
@@ -61,18 +60,6 @@ class Gate:
         verb = "lies" if len(self.leaks) == 1 else "lie"
         images = f"{self.held_out:,} image{' of val or test has' if self.held_out == 1 else 's of val or test have'}"
         return f"{groups} {verb} in more than one split: {images} a twin that is learnt from, so figures would flatter."
-
-    def refuse(self) -> None:
-        """For the command line, which cannot ask.
-
-        Raises:
-            BadInput: there are leaks that nobody has accepted.
-        """
-        if self.shut:
-            raise BadInput(
-                f"{self.sentence} Mend it with labelloop split --mend, look with labelloop health, or train all the "
-                "same with --allow-leaks."
-            )
 
 
 class Splits:

@@ -25,9 +25,9 @@ def wait_for(condition):
 
 
 def test_exclude_skip_and_doubt_by_key_and_back(page, until, workspace, dataset):
-    for key in "esn":
+    for key in "esn":  # one by one: decisions on different images may overtake one another on their way
         page.keyboard.press(key)
-    until(settled)
+        until(settled)
     assert kinds(workspace, dataset) == ["exclude", "skip", "unsure"]
     assert workspace.samples(dataset)["excluded"].tolist()[:3] == [True, False, False]
     page.keyboard.press("u")

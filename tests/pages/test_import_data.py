@@ -98,7 +98,9 @@ def test_a_flat_folder_says_that_labels_come_later(open_page, empty_workspace, i
 
 def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, monkeypatch):
     asked = []
-    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading: asked.append((source, name)) or "job-1")
+    monkeypatch.setattr(
+        Imports, "start", lambda self, source, name, reading, rules: asked.append((source, name)) or "job-1"
+    )
     app = type_folder(open_page(empty_workspace, "import_data"), images)
     app.text_input(key="import.name").set_value("my zoo").run()
     next(button for button in app.button if button.label == "Import 60 images").click().run()
@@ -109,7 +111,7 @@ def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, 
 
 def test_more_can_go_into_a_dataset_that_is_there(open_page, trained_workspace, images, monkeypatch, words):
     asked = []
-    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading: asked.append(name) or "job-1")
+    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading, rules: asked.append(name) or "job-1")
     app = type_folder(open_page(trained_workspace, "import_data"), images)  # its name is that of a dataset
     assert app.selectbox(key="import.dataset").value == "zoo"
     app.selectbox(key="import.dataset").select("fresh").run()

@@ -51,7 +51,7 @@ def test_a_leak_is_found_refused_mended_and_moved_back(command):
     assert len(leak["sample_ids"]) == 2
     assert 0 <= leak["score"] <= 1
 
-    code, out, error = command("train", "--dataset", "scenes")
+    code, out, error = command("train", "--dataset", "scenes", "--refuse-leaks")
     assert (code, out) == (2, "")
     assert "split --mend" in error
 

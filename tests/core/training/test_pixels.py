@@ -8,7 +8,7 @@ import pytest
 from core.domain.errors import LabelloopError
 from core.embedding.pictures import squeezed
 from core.training import pixels
-from core.training.augment import augment, move, recolour
+from core.training.augment import Amounts, augment, move, recolour
 from core.training.batches import as_images, normalised, shrunk
 from core.training.models import MEAN, STD
 
@@ -84,14 +84,14 @@ def test_augmentation_is_seeded_and_another_for_each_image():
 
 def test_about_half_of_the_images_are_flipped():
     ramp = torch.linspace(0, 1, 20).expand(400, 3, 20, 20).contiguous()
-    moved = move(ramp, torch.Generator().manual_seed(0))
+    moved = move(ramp, torch.Generator().manual_seed(0), Amounts())
     flipped = (moved[:, 0, 10, 4] > moved[:, 0, 10, 15]).float().mean()
     assert 0.4 < flipped < 0.6
 
 
 def test_recolouring_keeps_grey_grey_and_changes_brightness():
     grey = torch.full((50, 3, 4, 4), 0.5)
-    changed = recolour(grey, torch.Generator().manual_seed(0))
+    changed = recolour(grey, torch.Generator().manual_seed(0), Amounts())
     assert torch.allclose(changed[:, 0], changed[:, 2], atol=1e-5)
     assert changed[:, 0, 0, 0].std() > 0.02
 

@@ -86,7 +86,7 @@ def test_cancel_stops_it_within_seconds(workspace, training):
     workspace.cancel(training.name)
     view = workspace.wait(training.name, timeout=15)
     assert view.state == "cancelled"
-    assert not _processes(workspace.run_paths(training.name).folder)
+    _until(lambda: not _processes(workspace.run_paths(training.name).folder), seconds=10)
 
 
 def test_it_goes_on_when_its_starter_is_killed_and_is_found_again(workspace):
