@@ -120,18 +120,18 @@ def shown(window):
 
 def test_two_people_are_handed_different_images_and_keep_their_names(person, workspace, dataset):
     ann = person("ann")
-    wait_for(page, lambda: workspace.review.leased(dataset, but="nobody"))
+    wait_for(ann, lambda: workspace.review.leased(dataset, but="nobody"))
     bob = person("bob")
-    wait_for(page, lambda: not set(shown(ann)) & set(shown(bob)))
+    wait_for(ann, lambda: not set(shown(ann)) & set(shown(bob)))
     for window in (ann, bob):
         for _ in range(5):
             window.keyboard.press("2")
-    wait_for(page, lambda: len(workspace.journal(dataset)) == 10)
+    wait_for(ann, lambda: len(workspace.journal(dataset)) == 10)
     decided = workspace.journal(dataset)
     assert sorted(entry.who for entry in decided) == ["ann"] * 5 + ["bob"] * 5
     assert len({entry.sample_id for entry in decided}) == 10
     bob.keyboard.press("u")  # bob takes back his own decision and not ann's
-    wait_for(page, lambda: sum(entry.undone for entry in workspace.journal(dataset)) == 1)
+    wait_for(bob, lambda: sum(entry.undone for entry in workspace.journal(dataset)) == 1)
     assert [entry.who for entry in workspace.journal(dataset) if entry.undone] == ["bob"]
 
 
@@ -154,14 +154,14 @@ def test_undo_after_the_server_was_killed_and_started_again(serve, person, works
     address, server = serve()
     ann = person("ann", address=address)
     ann.keyboard.press("2")
-    wait_for(page, lambda: labels()[0] == "dog")
+    wait_for(ann, lambda: labels()[0] == "dog")
     server.kill()
     server.wait()
     serve(int(address.rpartition(":")[2]))
     again = person("ann", address=address)
     again.locator(".tile.focus").wait_for()
     again.keyboard.press("u")
-    wait_for(page, lambda: labels()[0] == "cat")
+    wait_for(again, lambda: labels()[0] == "cat")
 
 
 def test_a_class_is_renamed_while_somebody_labels(page, until, workspace, dataset):
