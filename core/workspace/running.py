@@ -1,0 +1,173 @@
+"""Jobs and training runs of a workspace: started, found, watched."""
+
+import os
+import time
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.domain.errors import NotFound
+from core.domain.runs import TrainOptions
+from core.jobs import folders
+from core.jobs.launcher import Launcher
+from core.runs.atomic import read_json
+from core.runs.layout import RunPaths, WorkspacePaths
+from core.snapshots import manifest
+from core.snapshots.freeze import freeze
+from core.store.base import SampleStore
+from core.workspace.datasets import Datasets
+from core.workspace.requests import check_trainable, same_request, versions
+from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
+
+
+class Running(Datasets):
+    """Datasets, and the background jobs and runs on them: each a folder and a process of its own."""
+
+    def __init__(self, paths: WorkspacePaths, store: SampleStore, launcher: Launcher) -> None:
+        super().__init__(paths, store)
+        self._launcher = launcher
+
+    def launch(self, paths: RunPaths) -> None:
+        """Start the job whose folder was made."""
+        self._launcher.start(paths)
+
+    def start_embedding(self, dataset: str) -> str:
+        """Embed what is not embedded yet in the background; returns the job's name."""
+        frame = self.samples(dataset)
+        with folders.lock_of(self.paths.jobs):
+            for view in self.jobs(dataset):
+                if view.active and view.kind == "embed":
+                    return view.name
+            listing = self.paths.jobs / f".{os.getpid()}-{time.time_ns()}.parquet"
+            frame.loc[:, ["filepath", "content_hash"]].to_parquet(listing, index=False)
+            job = folders.make(
+                self.paths.jobs, "job", {"kind": "embed", "dataset": dataset, "samples": "samples.parquet"}
+            )
+            listing.rename(job.folder / "samples.parquet")
+        self._launcher.start(job)
+        return job.name
+
+    def retrain(self, dataset: str, options: TrainOptions) -> str:
+        """Freeze the dataset as it is and train on it in the background; returns the run's name.
+
+        The same request while such a run waits or works returns that run: a double click starts one.
+
+        Raises:
+            NotFound: no such dataset.
+            BadInput: there is nothing to learn from.
+        """
+        info = self.dataset(dataset)
+        frame = self.samples(dataset)
+        check_trainable(info, frame[~frame["excluded"]])
+        snapshot = freeze(self.paths, info, frame)
+        spec = {
+            "kind": "train",
+            "dataset": dataset,
+            "snapshot": snapshot.id,
+            "classes": list(snapshot.classes),
+            "options": asdict(options),
+        }
+        return self.start_run(spec)
+
+    def start_run(self, spec: dict[str, Any]) -> str:
+        """Make a run folder of ``spec`` (kind, dataset, snapshot, classes, options) and start it; returns its name.
+
+        The same request while such a run waits or works returns that run: a double click starts one.
+        """
+        whole = {**spec, "versions": versions()}
+        with folders.lock_of(self.paths.runs):
+            for paths in folders.listed(self.paths.runs)[:20]:
+                if same_request(read_json(paths.spec), whole) and read_view(paths).active:
+                    return paths.name
+            run = folders.make(self.paths.runs, "run", whole)
+        self._before_start(run, str(spec["dataset"]))
+        self._launcher.start(run, warm="instant" if spec["options"].get("model") == "instant" else "network")
+        return run.name
+
+    def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:
+        """Training runs, newest first; those of a search's ``trials`` only where asked for: they know no test split."""
+        views = map(view_of, folders.listed(self.paths.runs))
+        return [v for v in views if (dataset is None or v.dataset == dataset) and (trials or not v.trial)]
+
+    def jobs(self, dataset: str | None = None) -> list[RunView]:
+        """Imports and embeddings, newest first."""
+        views = map(view_of, folders.listed(self.paths.jobs))
+        return [view for view in views if dataset is None or view.dataset == dataset]
+
+    def run(self, name: str) -> RunView:
+        """A run or job by its name; a bare number means the run of that number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return view_of(self.run_paths(name))
+
+    def run_paths(self, name: str) -> RunPaths:
+        """The folder of a run or job.
+
+        Raises:
+            NotFound: there is none.
+        """
+        name = f"run-{name}" if name.isdecimal() else name
+        prefix, _, number = name.partition("-")
+        paths = self.paths.run(name)
+        if prefix not in ("run", "job", "search") or not number.isdecimal() or not paths.spec.exists():
+            known = ", ".join(view.name for view in self.runs()[:5]) or "none yet"
+            raise NotFound(f"There is no run {name!r} in this workspace; the newest are: {known}.")
+        return paths
+
+    def cancel(self, name: str) -> None:
+        """Ask a run or job to stop; one that has ended stays as it is."""
+        paths = self.run_paths(name)
+        view = read_view(paths)
+        if view.active or view.state == "paused":
+            paths.cancel.touch()
+
+    def wait(self, name: str, timeout: float | None = None) -> RunView:
+        """Wait until a run or job has ended, or ``timeout`` seconds; returns it as it is then."""
+        paths = self.run_paths(name)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (view := read_view(paths)).active and (deadline is None or time.monotonic() < deadline):
+            time.sleep(0.1)
+        return view
+
+    def log_tail(self, name: str, lines: int = 40) -> str:
+        """The last lines of a run's or job's log."""
+        try:
+            text = self.run_paths(name).log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def report(self, job: str) -> dict[str, Any] | None:
+        """What an import job found (core.ingest.outcomes.Report.as_json), None while it works."""
+        report: dict[str, Any] | None = read_json(self.run_paths(job).report)
+        return report
+
+    def stale(self, dataset: str) -> StaleMeter:
+        """What a retrain would see that the newest succeeded run has not."""
+        newest = next((view for view in self.runs(dataset) if view.state == "succeeded"), None)
+        frame = self.samples(dataset)
+        if newest is None:
+            return StaleMeter(
+                run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, changed_in_test=0
+            )
+        frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
+        return stale_meter(newest.name, frame, frozen)
+
+    def newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
+        """The newest run that finished, one of the model ``prefer`` before others."""
+        finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
+        preferred = [view for view in finished if view.options.get("model") == prefer]
+        return next((view.name for view in [*preferred, *finished]), None)
+
+    def _before_start(self, run: RunPaths, dataset: str) -> None:
+        """Add to the folder of a new run what its process cannot ask for."""
+
+
+@lru_cache(maxsize=4)
+def _snapshot(folder: Path) -> pd.DataFrame:
+    return manifest.read(folder).samples
