@@ -29,6 +29,7 @@ from core.review.queues import QueueSpec
 from core.runs import findings, predictions
 from core.runs.atomic import write_json
 from core.workspace import Workspace
+from core.workspace.frames import MARGIN
 
 QUEUES = (
     QueueSpec(kind="all"),
@@ -53,6 +54,7 @@ def main() -> None:
         with Workspace.open(root / "workspace") as workspace:
             grid.fill(workspace, pictures, options.samples)
             _say_something(workspace)
+            time.sleep(MARGIN.total_seconds() + 1)  # an import just now would have all rows read again
             _queues(workspace)
             _bulk(workspace)
             environment = {**os.environ, "LABELLOOP_WORKSPACE": str(root / "workspace")}

@@ -5,7 +5,7 @@ It is settled for as long as the sample keeps the content and the label that it 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -90,9 +90,9 @@ class Memory:
             self._count(known_now, 1)
         self.version += bool(touched)
 
-    def touched(self, sample_id: str) -> bool:
-        """Whether anything was ever decided on a sample."""
-        return sample_id in self._known
+    def samples(self) -> Set[str]:
+        """The samples on which anything was ever decided."""
+        return self._known.keys()
 
     def settled(self, sample_id: str, asked: tuple[str, str], *, label: str | None, content_hash: str) -> bool:
         """Whether a question about a sample was answered, and the sample is still what it was then."""

@@ -37,35 +37,37 @@ def merge(sources: Sequence[Ranked], rates: Mapping[str, HitRate], table: Table)
 
     Returns the ranking and, for each of its rows, the questions of all its sources (one ``evidence``).
     """
-    missed: defaultdict[int, float] = defaultdict(lambda: 1.0)
-    asked: defaultdict[int, list[tuple[float, str, str, str | None]]] = defaultdict(list)
+    size = len(table.ids)
+    missed, times = np.ones(size), np.zeros(size, dtype=np.intp)
+    evidence, reason, suggestion = (np.empty(size, dtype=object) for _ in range(3))
+    chances = []
     for ranked in sources:
-        weight = trust(ranked.source, rates.get(ranked.source))
-        for at, row in enumerate(ranked.rows.tolist()):
-            chance = weight * ranked.score[at]
-            missed[row] *= 1.0 - min(chance, 0.999)
-            suggestion = ranked.suggestion[at]
-            why = ranked.reason[at] or ranked.source
-            asked[row].append((chance, question(ranked.source, ranked.says[at]), why, suggestion))
-    rows = sorted(missed, key=lambda row: (missed[row], row))
-    evidence, reasons, suggestions = [], [], []
-    for row in rows:
-        strongest = sorted(asked[row], key=lambda one: -one[0])
-        evidence.append("\n".join(one[1] for one in strongest))
-        reasons.append(" · ".join(dict.fromkeys(one[2] for one in strongest)))
-        wanted = [one[3] for one in strongest if one[3] is not None and one[3] != table.label[row]]
-        suggestions.append(wanted[0] if wanted else None)
-    suggestion = np.empty(len(rows), dtype=object)
-    suggestion[:] = suggestions
+        rows, chance = ranked.rows, trust(ranked.source, rates.get(ranked.source)) * np.asarray(ranked.score, float)
+        missed[rows] *= 1.0 - np.minimum(chance, 0.999)
+        times[rows] += 1
+        chances.append(chance)
+        asked = {says: question(ranked.source, says) for says in set(ranked.says)}
+        evidence[rows] = [asked[says] for says in ranked.says]
+        reason[rows] = [why or ranked.source for why in ranked.reason]
+        suggestion[rows] = ranked.suggestion
+        suggestion[rows[ranked.suggestion == table.label[rows]]] = None
+    for row, found in _by_several(sources, chances, times).items():  # few: the others are as their one source says
+        strongest = sorted(found, key=lambda one: -one[0])
+        evidence[row] = "\n".join(question(ranked.source, ranked.says[at]) for _, ranked, at in strongest)
+        reason[row] = " · ".join(dict.fromkeys(ranked.reason[at] or ranked.source for _, ranked, at in strongest))
+        wanted = (ranked.suggestion[at] for _, ranked, at in strongest)
+        suggestion[row] = next((one for one in wanted if one is not None and one != table.label[row]), None)
+    rows = np.flatnonzero(times)
+    rows = rows[np.argsort(missed[rows], kind="stable")].astype(np.intp)
     merged = Ranked(
         source="merged",
-        rows=np.array(rows, dtype=np.intp),
-        suggestion=suggestion,
-        reason=reasons,
+        rows=rows,
+        suggestion=suggestion[rows],
+        reason=reason[rows].tolist(),
         says=[""] * len(rows),
-        score=[1.0 - missed[row] for row in rows],
+        score=(1.0 - missed[rows]).tolist(),
     )
-    return merged, evidence
+    return merged, evidence[rows].tolist()
 
 
 def trust(source: str, rate: HitRate | None) -> float:
@@ -74,3 +76,14 @@ def trust(source: str, rate: HitRate | None) -> float:
     if rate is None:
         return prior
     return (prior * _STRENGTH + rate.wrong) / (_STRENGTH + rate.decided)
+
+
+def _by_several(
+    sources: Sequence[Ranked], chances: Sequence[np.ndarray], times: np.ndarray
+) -> Mapping[int, list[tuple[float, Ranked, int]]]:
+    """By row that several sources name: how sure each is, and where the row stands in it."""
+    found: defaultdict[int, list[tuple[float, Ranked, int]]] = defaultdict(list)
+    for ranked, chance in zip(sources, chances, strict=True):
+        for at in np.flatnonzero(times[ranked.rows] > 1).tolist():
+            found[int(ranked.rows[at])].append((float(chance[at]), ranked, at))
+    return found

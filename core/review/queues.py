@@ -1,6 +1,7 @@
 """Queues: which samples to review, in which order, and why each is there. Arithmetic on a table and findings."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -13,7 +14,7 @@ from core.review import merging, ranking
 from core.review.memory import Memory, question, questions
 from core.review.ranking import Ranked
 from core.review.spec import FINDING_TITLES, KINDS, NEEDS_RUN, REMEMBERING, QueueKind, QueueSpec
-from core.review.table import Table
+from core.review.table import Objects, Table
 from core.runs.predictions import Predictions
 
 __all__ = ["FINDING_TITLES", "KINDS", "NEEDS_RUN", "Inputs", "Queue", "QueueItem", "QueueKind", "QueueSpec", "build"]
@@ -86,9 +87,13 @@ class Queue(Sequence[QueueItem]):
             score=float(self._ranked.score[at]),
         )
 
-    def column(self, name: str, row: int | None = None) -> Any:
-        """A column of the store's frame for all items as a list, or its value in one row of the table."""
+    def column(self, name: str, row: int | None = None, *, seen: Callable[[Any], Any] | None = None) -> Any:
+        """A column of the store's frame for all items as a list, or its value in one row of the table.
+
+        ``seen`` is applied to each value, once for all queues as long as nobody writes the column.
+        """
         values = self._table.frame[name].to_numpy()
+        values = values if seen is None else _applied(seen, values)
         return values[row] if row is not None else values[self._ranked.rows].tolist()
 
     @cached_property
@@ -146,7 +151,8 @@ def build(spec: QueueSpec, inputs: Inputs) -> "Queue":
         parts = [_open(part, inputs) for part in _sources(inputs)]
         ranked, evidence = merging.merge(parts, rates, inputs.table)
         order = _skipped_last(ranked, evidence, inputs)
-        ranked, evidence = ranked.only(order), [evidence[at] for at in order]
+        if order is not None:
+            ranked, evidence = ranked.only(order), [evidence[at] for at in order]
     else:
         ranked = _ranked(spec, inputs)
         asks = spec.kind in REMEMBERING and spec.labels == "now"  # a run's errors of then are what they were
@@ -157,6 +163,19 @@ def build(spec: QueueSpec, inputs: Inputs) -> "Queue":
         ranked = ranked.only(kept)
         evidence = [evidence[at] for at in kept] if evidence is not None else None
     return Queue(spec, ranked, evidence, inputs.table)
+
+
+_made: deque[tuple[Callable[[Any], Any], Objects, Objects]] = deque(maxlen=4)
+
+
+def _applied(function: Callable[[Any], Any], values: Objects) -> Objects:
+    """``function`` of each value, kept for the same array: 100,000 short calls take a tenth of a second."""
+    for known, of, made in _made:
+        if known is function and of is values:
+            return made
+    made = np.array([function(value) for value in values.tolist()], dtype=object)
+    _made.append((function, values, made))
+    return made
 
 
 def _ranked(spec: QueueSpec, inputs: Inputs) -> Ranked:
@@ -199,25 +218,34 @@ def _open(ranked: Ranked, inputs: Inputs) -> Ranked:
     memory, table = inputs.memory, inputs.table
     if memory is None:
         return ranked
-    kept: list[int] = []
+    known = memory.samples()
+    ids = table.ids[ranked.rows].tolist()
+    touched = [at for at, sample_id in enumerate(ids) if sample_id in known]  # few, and only they need a closer look
+    gone: set[int] = set()
     later: list[int] = []
-    for at, sample_id in enumerate(table.ids[ranked.rows].tolist()):
-        if not memory.touched(sample_id):
-            kept.append(at)
-            continue
+    for at in touched:
         row = ranked.rows[at]
         asked = (ranked.source, ranked.says[at].replace("\n", " "))
-        if memory.settled(sample_id, asked, label=table.label[row], content_hash=table.content_hash[row]):
-            continue
-        (later if memory.skipped(sample_id, ranked.source) else kept).append(at)
-    return ranked if len(kept) == len(ranked.rows) else ranked.only([*kept, *later])
+        if memory.settled(ids[at], asked, label=table.label[row], content_hash=table.content_hash[row]):
+            gone.add(at)
+        elif memory.skipped(ids[at], ranked.source):
+            later.append(at)
+    if not (gone or later):
+        return ranked
+    gone.update(later)
+    return ranked.only([*(at for at in range(len(ids)) if at not in gone), *later])
 
 
-def _skipped_last(ranked: Ranked, evidence: list[str], inputs: Inputs) -> list[int]:
-    """Positions in order, those of images that were skipped at the end."""
+def _skipped_last(ranked: Ranked, evidence: list[str], inputs: Inputs) -> list[int] | None:
+    """Positions in order, those of images that were skipped at the end; None where none was."""
     memory, ids = inputs.memory, inputs.table.ids[ranked.rows].tolist()
-    skipped = [
-        memory is not None and any(memory.skipped(sample_id, source) for source, _ in questions(asked))
-        for sample_id, asked in zip(ids, evidence, strict=True)
+    if memory is None:
+        return None
+    known = memory.samples()
+    later = [
+        at
+        for at, sample_id in enumerate(ids)
+        if sample_id in known and any(memory.skipped(sample_id, source) for source, _ in questions(evidence[at]))
     ]
-    return sorted(range(len(ids)), key=skipped.__getitem__)
+    last = set(later)
+    return [*(at for at in range(len(ids)) if at not in last), *later] if later else None

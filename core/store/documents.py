@@ -1,7 +1,7 @@
 """The documents that FiftyOne and the journal keep in MongoDB, to and from core's records."""
 
 import random
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ STATE_PROJECTION = {
     "excluded": 1,
     "content_hash": 1,
 }
-_ENTRY_FIELDS = frozenset(field.name for field in fields(JournalEntry)) - {"id"}
+_ENTRY_FIELDS = tuple(field.name for field in fields(JournalEntry) if field.name != "id")
 
 
 def now() -> datetime:
@@ -108,11 +108,10 @@ def label_state(document: Document) -> LabelState:
 
 def entry_document(entry: JournalEntry) -> Document:
     """A journal entry as stored."""
-    values = asdict(entry)
-    return {"_id": values.pop("id"), **values}
+    return {"_id": entry.id, **{name: getattr(entry, name) for name in _ENTRY_FIELDS}}
 
 
 def entry_of(document: Document) -> JournalEntry:
     """A journal entry as read."""
-    values = {name: value for name, value in document.items() if name in _ENTRY_FIELDS}
+    values = {name: document[name] for name in _ENTRY_FIELDS if name in document}
     return JournalEntry(id=str(document["_id"]), **values)

@@ -7,29 +7,28 @@ through FiftyOne itself what is written here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pandas as pd
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
 
-from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
+from core.domain.decisions import LabelChange, LabelState
 from core.domain.errors import BadInput, NotFound
 from core.domain.samples import SPLITS, DatasetInfo, NewSample, Sample, Split
 from core.store import documents, foreign, generations, template
 from core.store.documents import Document
+from core.store.mongo_frame import frame_of
 from core.store.mongo_generations import MongoGenerations
+from core.store.mongo_journal import MongoJournal
 
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
-DUPLICATE_KEY = 11000
 FEW = 2_000  # rows that are cheaper to read again one by one than with all others
 
 
-class MongoStore(MongoGenerations):
+class MongoStore(MongoGenerations, MongoJournal):
     """A :class:`~core.store.base.SampleStore` on MongoDB, in the database that FiftyOne uses too."""
 
     def __init__(self, uri: str, database: str) -> None:
@@ -37,16 +36,8 @@ class MongoStore(MongoGenerations):
             uri, journal=True, serverSelectionTimeoutMS=15_000, tz_aware=True, appname="labelloop"
         )
         self._db = self._client[database]
-        self._journal = self._db["labelloop.journal"]
-        super().__init__(self._db["labelloop.raw_metadata"])
-        self._leases = self._db["labelloop.leases"]
-        self._leases.create_index([("dataset_id", ASCENDING), ("until", ASCENDING)])
-        self._journal.create_index([("token", ASCENDING)], unique=True)
-        self._journal.create_index([("dataset_id", ASCENDING), ("_id", DESCENDING)])
-        self._journal.create_index([("state", ASCENDING), ("at", ASCENDING)])
-        self._journal.create_index([("dataset_id", ASCENDING), ("batch", ASCENDING)])
-        self._journal.create_index([("dataset_id", ASCENDING), ("sample_id", ASCENDING)])
-        self._journal.create_index([("dataset_id", ASCENDING), ("at", ASCENDING)])
+        MongoGenerations.__init__(self, self._db["labelloop.raw_metadata"])
+        MongoJournal.__init__(self, self._db)
         self._declare_fields()
 
     def close(self) -> None:
@@ -152,13 +143,13 @@ class MongoStore(MongoGenerations):
                 collection.update_many({"_id": {"$in": ids}}, {"$set": changed})
 
     def frame(self, dataset_id: str) -> pd.DataFrame:
-        return self._frame(dataset_id, {})
+        return frame_of(self._samples(dataset_id), {})
 
     def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:
         written = {"last_modified_at": {"$gte": since}}
         if self._samples(dataset_id).count_documents(written, limit=FEW + 1) > FEW:
             return None
-        return self._frame(dataset_id, written)
+        return frame_of(self._samples(dataset_id), written)
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         collection = self._samples(dataset_id)
@@ -296,104 +287,6 @@ class MongoStore(MongoGenerations):
             raise NotFound(f"There is no dataset {name!r} in this database; it holds: {', '.join(self.names())}.")
         return document
 
-    # journal
-
-    def journal_add(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        if not entries:
-            return []
-        try:
-            self._journal.insert_many([documents.entry_document(entry) for entry in entries], ordered=False)
-        except BulkWriteError as error:
-            if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
-                raise
-            standing = self.journal_by_token([entry.token for entry in entries])
-            return [standing[entry.token] for entry in entries]
-        return list(entries)
-
-    def journal_settle(self, entry_ids: Sequence[str], state: State) -> None:
-        if entry_ids:
-            wanted: Document = {"_id": {"$in": list(entry_ids)}}
-            if state != "applied":
-                wanted["state"] = "pending"
-            self._journal.update_many(wanted, {"$set": {"state": state}})
-
-    def journal_mark_undone(self, entry_ids: Sequence[str], *, undone: bool = True) -> None:
-        if entry_ids:
-            self._journal.update_many({"_id": {"$in": list(entry_ids)}}, {"$set": {"undone": undone}})
-
-    def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
-        return {
-            entry.token: entry
-            for entry in map(documents.entry_of, self._journal.find({"token": {"$in": list(tokens)}}))
-        }
-
-    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
-        wanted = {"dataset_id": dataset_id, "batch": batch, "state": "applied", "undone": False}
-        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
-
-    def journal(
-        self,
-        dataset_id: str,
-        *,
-        limit: int | None = 50,
-        since: datetime | None = None,
-        sample_id: str | None = None,
-    ) -> list[JournalEntry]:
-        wanted: Document = {"dataset_id": dataset_id, "state": "applied"}
-        if since is not None:
-            wanted["at"] = {"$gte": since}
-        if sample_id is not None:
-            wanted["sample_id"] = sample_id
-        found = self._journal.find(wanted, sort=[("_id", DESCENDING)], limit=limit or 0)
-        return [documents.entry_of(document) for document in found]
-
-    def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
-        wanted: Document = {"dataset_id": dataset_id, "state": "applied", "undone": False}
-        wanted["undoes"] = {"$ne": None} if undoing else None
-        if who is not None:
-            wanted["who"] = who
-        document = self._journal.find_one(wanted, sort=[("_id", DESCENDING)])
-        return None if document is None else documents.entry_of(document)
-
-    def journal_by_ids(self, entry_ids: Sequence[str]) -> dict[str, JournalEntry]:
-        found = self._journal.find({"_id": {"$in": list(entry_ids)}})
-        return {entry.id: entry for entry in map(documents.entry_of, found)}
-
-    def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
-        before = documents.now() - timedelta(seconds=older_than)
-        wanted = {"state": "pending", "at": {"$lte": before}}
-        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
-
-    # leases
-
-    def lease(
-        self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str, seconds: float
-    ) -> dict[str, str]:
-        now = documents.now()
-        wanted = list(sample_ids)
-        self._leases.delete_many(
-            {
-                "dataset_id": dataset_id,
-                "$or": [{"holder": holder, "_id": {"$nin": wanted}}, {"until": {"$lte": now}}],
-            }
-        )
-        mine = {"who": who, "holder": holder, "until": now + timedelta(seconds=seconds), "dataset_id": dataset_id}
-        # a lease of somebody else does not match, and its id cannot be inserted twice
-        writes = [UpdateOne({"_id": one, "who": who}, {"$set": mine}, upsert=True) for one in wanted]
-        try:
-            if writes:
-                self._leases.bulk_write(writes, ordered=False)
-        except BulkWriteError as error:
-            if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
-                raise
-            others = self._leases.find({"_id": {"$in": wanted}, "who": {"$ne": who}})
-            return {document["_id"]: document["who"] for document in others}
-        return {}
-
-    def leased(self, dataset_id: str, *, but: str) -> dict[str, str]:
-        held = {"dataset_id": dataset_id, "who": {"$ne": but}, "until": {"$gt": documents.now()}}
-        return {document["_id"]: document["who"] for document in self._leases.find(held)}
-
     # private
 
     def _declare_fields(self) -> None:
@@ -408,55 +301,6 @@ class MongoStore(MongoGenerations):
         if document is None:
             raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
         return document
-
-    def _frame(self, dataset_id: str, wanted: Document) -> pd.DataFrame:
-        projection = {
-            "filepath": 1,
-            "content_hash": 1,
-            "ground_truth.label": 1,
-            "split": 1,
-            "metadata.width": 1,
-            "metadata.height": 1,
-            "reviewed": 1,
-            "size_bytes": 1,
-            "mtime_ns": 1,
-            "source": 1,
-            "excluded": 1,
-        }
-        cursor = self._samples(dataset_id).find(wanted, projection, sort=[("_id", ASCENDING)], batch_size=20_000)
-        columns: dict[str, list[Any]] = {
-            "sample_id": [],
-            "filepath": [],
-            "content_hash": [],
-            "label": [],
-            "split": [],
-            "width": [],
-            "height": [],
-            "reviewed": [],
-            "size_bytes": [],
-            "mtime_ns": [],
-            "source": [],
-            "excluded": [],
-        }
-        for document in cursor:
-            metadata = document.get("metadata") or {}
-            columns["sample_id"].append(str(document["_id"]))
-            columns["filepath"].append(document["filepath"])
-            columns["content_hash"].append(document.get("content_hash") or "")
-            columns["label"].append(documents.label_of(document))
-            columns["split"].append(document.get("split") or "train")
-            columns["width"].append(metadata.get("width") or 0)
-            columns["height"].append(metadata.get("height") or 0)
-            columns["reviewed"].append(bool(document.get("reviewed")))
-            columns["size_bytes"].append(document.get("size_bytes") or 0)
-            columns["mtime_ns"].append(document.get("mtime_ns") or 0)
-            columns["source"].append(document.get("source") or "")
-            columns["excluded"].append(bool(document.get("excluded")))
-        texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
-        # object and not pandas' string type: None must stay None, and a label is compared with ==
-        marks = ("reviewed", "excluded")  # bool even where there are no rows: they are used as masks
-        types = {**dict.fromkeys(texts, object), **dict.fromkeys(marks, bool)}
-        return pd.DataFrame({name: pd.Series(values, dtype=types.get(name)) for name, values in columns.items()})
 
     def _samples(self, dataset_id: str) -> Collection[Document]:
         return self._db[f"samples.{documents.object_id(dataset_id)}"]

@@ -52,7 +52,11 @@ def _patched(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame | None:
         return None
     columns = {}
     for name in frame.columns:
-        values = frame[name].to_numpy(copy=True)
-        values[places] = rows[name].to_numpy()
+        fresh, values = rows[name].to_numpy(), frame[name].to_numpy()
+        if (values[places] == fresh).all():  # as it was: the same column again, so that what was made of it stays true
+            columns[name] = frame[name]
+            continue
+        values = values.copy()
+        values[places] = fresh
         columns[name] = pd.Series(values, index=frame.index, dtype=frame[name].dtype)  # never pandas' own text type
     return pd.DataFrame(columns)

@@ -90,7 +90,7 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "assignable": len(dataset.classes),
         "counts": [dataset.labels.get(name, 0) for name in names],
         "ids": "".join(items.ids if isinstance(items, Queue) else [item.sample_id for item in items]),
-        "hashes": "".join([content[:8].ljust(8, "0") for content in hashes]),
+        "hashes": "".join(hashes),
         "labels": [place[name] for name in labels],
         "suggestions": [place[name] for name in suggestions],
         "confidences": list(confidences),
@@ -101,24 +101,28 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
         "excluded": "".join(["1" if one else "0" for one in excluded]),
         "evidence": [asked.setdefault(why, len(asked)) for why in evidence],
         "questions": list(asked),
-        "files": [os.path.basename(file) for file in files],
+        "files": "/".join(files),  # what no file's name has in it
     }
 
 
 def _lists(items: Sequence[QueueItem]) -> tuple[Sequence[Any], ...]:
     """What the columns are made of, from a queue's own columns where it has them."""
     if isinstance(items, Queue):
-        frame = (items.column(name) for name in ("content_hash", "split", "reviewed", "filepath"))
+        hashes, files = items.column("content_hash", seen=_short), items.column("filepath", seen=os.path.basename)
         said = (items.labels, items.suggestions, items.reasons, items.evidence, items.confidences)
-        return (*said, *frame, [items.excluded] * len(items))
+        return (*said, hashes, items.column("split"), items.column("reviewed"), files, [items.excluded] * len(items))
     rows = [
         (
             item.label, item.suggestion, item.reason, item.evidence, round((item.confidence or 0) * 100),
-            item.content_hash, item.split, item.reviewed, item.filepath, item.excluded,
+            _short(item.content_hash), item.split, item.reviewed, os.path.basename(item.filepath), item.excluded,
         )
         for item in items
     ]  # fmt: skip
     return tuple(zip(*rows, strict=True)) if rows else ((),) * 10
+
+
+def _short(content_hash: str) -> str:
+    return content_hash[:8].ljust(8, "0")
 
 
 def _written(items: Sequence[QueueItem], dataset: DatasetInfo) -> str:

@@ -10,6 +10,7 @@ const SPLITS = { t: "train", v: "val", e: "test" };
 
 function readTiles(data) {
   const name = (place) => (place < 0 ? null : data.names[place]);
+  const files = data.files.split("/");
   return Array.from({ length: data.labels.length }, (_, at) => ({
     id: data.ids.slice(24 * at, 24 * at + 24),
     hash: data.hashes.slice(8 * at, 8 * at + 8),
@@ -22,7 +23,7 @@ function readTiles(data) {
     excluded: data.excluded[at] === "1",
     evidence: data.questions[data.evidence[at]],
     verdict: "", // "unsure" or "skipped", decided here
-    file: data.files[at],
+    file: files[at],
     mark: "", // "", "sending", "waiting", "saved", "failed"
     problem: "",
     wanted: null, // the label that could not be saved
