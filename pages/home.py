@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.review.queues import QueueSpec
-from dashboard import frame, next_step, results, state
-from dashboard.widgets import dataset_card, doors, job_panel
+from dashboard import charts, frame, next_step, results, state
+from dashboard.widgets import dataset_card, doors, job_panel, plot, strip
 from dashboard.wording import escaped
 
-workspace, dataset = frame.begin()
+FIRST_IMAGES = 8  # of the queue that comes next: one row on a laptop
 
+workspace, dataset = frame.begin()
 
 importing = next((job for job in workspace.jobs() if job.active and job.kind == "import"), None)
 if importing is not None:
@@ -34,24 +35,33 @@ test = workspace.evaluation(done[0].name, "test", labels="now") if done else Non
 step = next_step.choose(
     dataset, workspace.stale(dataset.name), suspicious=suspicious, wrong=test.samples - test.correct if test else 0
 )
-with st.container(
-    border=True, key="next-step", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-):
-    st.markdown(
-        f":gray[:small[What next with {escaped(dataset.name)}]]\n"
-        f"### :material/{step.icon}: &nbsp;{escaped(step.title)}\n{escaped(step.reason)}",
-        width="content",
-    )
-    if step.act == "retrain":
-        st.button(
-            step.label, key="next-retrain", type="primary", on_click=frame.retrain, args=(workspace, dataset.name)
+with st.container(border=True, key="next-step"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f":gray[:small[What next with {escaped(dataset.name)}]]\n"
+            f"### :material/{step.icon}: &nbsp;{escaped(step.title)}\n{escaped(step.reason)}",
+            width="content",
         )
-    elif st.button(step.label, key="next-go", type="primary", icon=":material/arrow_forward:"):
-        if step.queue is not None:
-            state.open_queue(step.queue)
-        state.go(step.act, dataset=dataset.name)
+        if step.act == "retrain":
+            st.button(
+                step.label, key="next-retrain", type="primary", on_click=frame.retrain, args=(workspace, dataset.name)
+            )
+        elif st.button(step.label, key="next-go", type="primary", icon=":material/arrow_forward:"):
+            if step.queue is not None:
+                state.open_queue(step.queue)
+            state.go(step.act, dataset=dataset.name)
+    if step.queue is not None:
+        strip.draw(dataset, workspace.queue(dataset.name, step.queue), shown=FIRST_IMAGES, rest=False)
 
 st.subheader("In this workspace", anchor=False)
 for info in workspace.datasets():
     dataset_card.draw(workspace, info)
+moments = workspace.understanding.timeline(dataset.name, "test") if len(done) > 1 else []
+if len(moments) > 1:
+    st.subheader(f"The rounds of {escaped(dataset.name)} so far", anchor=False)
+    plot.show(
+        charts.timeline(moments, template=plot.template()),
+        key="home.timeline",
+        alt="Accuracy on test of each run by the number of corrected labels, own labels and labels of now",
+    )
 doors.draw(workspace, first=False)

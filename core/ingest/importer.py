@@ -369,7 +369,7 @@ class _Import:
             report.notes.append(f"{pictures} in more than one split of the folder: figures on them flatter.")
         if report.conflicts():
             duplicates = _count(report.conflicts(), "duplicate")
-            report.notes.append(f"{duplicates} filed under another label than the picture it copies.")
+            report.notes.append(f"{duplicates} filed under another label than the same picture elsewhere.")
         if report.kept:
             images = "image carries" if report.kept == 1 else "images carry"
             report.notes.append(

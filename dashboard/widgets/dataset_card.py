@@ -5,7 +5,7 @@ from html import escape
 import streamlit as st
 
 from core.domain.runs import ACTIVE_STATES
-from core.domain.samples import DatasetInfo
+from core.domain.samples import SPLITS, DatasetInfo
 from core.workspace import Workspace
 from dashboard import navigation, palette, progress, results
 from dashboard.wording import counted, escaped, percent
@@ -59,7 +59,7 @@ def _reviewed(workspace: Workspace, dataset: DatasetInfo) -> float:
 
 
 def _splits(dataset: DatasetInfo) -> str:
-    parts = [f"{count:,} {split}" for split, count in dataset.splits.items() if count]
+    parts = [f"{dataset.splits[split]:,} {split}" for split in SPLITS if dataset.splits.get(split)]
     return "images" if len(parts) < 2 else ", ".join(parts)
 
 

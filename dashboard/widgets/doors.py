@@ -1,4 +1,4 @@
-"""The ways into an empty workspace: import a folder, or try the demonstration."""
+"""The ways into an empty workspace: import a folder, watch a generator's output, or try the demonstration."""
 
 import io
 import zipfile
@@ -19,14 +19,25 @@ _FOLDERS = (("cats", 62, "#2b87d8"), ("dogs", 45, "#d87f1a"), ("unsure", 18, "#a
 def draw(workspace: Workspace, *, first: bool) -> None:
     """Draw the doors that are open: the demonstration is there once. ``first``: nothing else is on the page."""
     with st.container(key="doors", horizontal=True, gap="medium"):
-        with st.container(border=True, key="door-import", width=430):
+        with st.container(border=True, key="door-import"):
             if first:
                 st.html(_folders())
             st.markdown("### Import a folder")
             st.markdown("Class folders, train/val/test, or just images. Your files stay where they are, as they are.")
             st.page_link(navigation.page("import"), label="Choose a folder", icon=":material/create_new_folder:")
+        with st.container(border=True, key="door-watch"):
+            if first:
+                st.html(_arriving())
+            st.markdown("### Watch a generator's output")
+            st.markdown("What Stable Diffusion writes is taken in within seconds, with its prompt, model and seed.")
+            st.page_link(
+                navigation.page("import"),
+                label="Choose its output folder",
+                icon=":material/visibility:",
+                query_params={"watch": "new"},
+            )
         if NAME not in workspace.names():
-            with st.container(border=True, key="door-demo", width=430):
+            with st.container(border=True, key="door-demo"):
                 if first:
                     st.image(_collage(), width="stretch")
                 st.markdown("### Try the demonstration")
@@ -63,6 +74,12 @@ def _folders() -> str:
         for name, width, colour in _FOLDERS
     )
     return f'<ul class="ll-folders" aria-hidden="true">{rows}</ul>'
+
+
+def _arriving() -> str:
+    """A row of pictures of which the last are still to come."""
+    tiles = "".join(f'<i style="opacity:{opacity}"></i>' for opacity in (1, 0.85, 0.7, 0.5, 0.3, 0.15))
+    return f'<div class="ll-arriving" aria-hidden="true">{tiles}</div>'
 
 
 @st.cache_data(show_spinner=False)

@@ -24,12 +24,12 @@ STYLE = """
 """
 
 
-def draw(dataset: DatasetInfo, items: Sequence[QueueItem]) -> None:
-    """The first ``SHOWN`` of ``items``: picture, label, and below it what the run says."""
-    figures = "".join(_figure(dataset, item) for item in items[:SHOWN])
+def draw(dataset: DatasetInfo, items: Sequence[QueueItem], *, shown: int = SHOWN, rest: bool = True) -> None:
+    """The first ``shown`` of ``items``: picture, label, below it what the run says; ``rest`` counts the others."""
+    figures = "".join(_figure(dataset, item) for item in items[:shown])
     st.html(f"{STYLE}<div class='ll-thumbs'>{figures}</div>")
-    if len(items) > SHOWN:
-        st.caption(f"{SHOWN} of {len(items):,}")
+    if rest and len(items) > shown:
+        st.caption(f"{shown} of {len(items):,}")
 
 
 def draw_pictures(pictures: Sequence[tuple[bytes, str]], classes: Sequence[str]) -> None:

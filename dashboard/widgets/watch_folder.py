@@ -21,7 +21,7 @@ def draw(workspace: Workspace, names: list[str]) -> None:
     for watch in watches:
         every = _EVERY if watch.active else None
         st.fragment(_card, run_every=every)(workspace, watch.id)
-    with st.expander("Watch a folder", icon=":material/visibility:"):
+    with st.expander("Watch a folder", icon=":material/visibility:", expanded="watch" in st.query_params):
         st.caption(
             "Images are taken in within seconds as they appear, a generator's output for instance. "
             "A half-written file waits until it is whole."
