@@ -161,14 +161,21 @@ def stale_sentence(meter: StaleMeter) -> str:
     """What changed since the newest run, in words."""
     if meter.run is None:
         return "Never trained"
-    changes = []
-    if meter.labels_changed:
-        changes.append(f"{counted(meter.labels_changed, 'label')} changed")
-    if meter.added:
-        changes.append(f"{counted(meter.added, 'image')} added")
-    if meter.removed:
-        changes.append(f"{counted(meter.removed, 'image')} removed")
-    return f"{', '.join(changes)} since {meter.run}" if changes else f"Up to date with {meter.run}"
+    run = meter.run.replace("-", " ")
+    parts = (
+        (meter.labels_changed, "label", "changed"),
+        (meter.added, "image", "new"),
+        (meter.removed, "image", "removed"),
+    )
+    changes: list[str] = []
+    for count, noun, what in parts:
+        if count:
+            changes.append(f"{count:,} {what}" if changes else f"{counted(count, noun)} {what}")
+    if not changes:
+        return f"Up to date with {run}"
+    total = sum(count for count, _, _ in parts)
+    share = "" if meter.in_test == total else f"{meter.in_test:,} of them "
+    return f"{', '.join(changes)} since {run}" + (f"; {share}in test" if meter.in_test else "")
 
 
 def _start(workspace: Workspace, dataset: str, model: Model) -> None:

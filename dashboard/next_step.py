@@ -39,7 +39,7 @@ def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: i
     if changed and (meter.labels_changed >= ENOUGH or not suspicious):
         title = f"{counted(meter.labels_changed, 'label')} changed" if meter.labels_changed else "The images changed"
         reason = f"{meter.run} has not seen it. Train again and see whether it helped."
-        return Step(f"{title} since {meter.run}", reason, "Retrain", "retrain", "autorenew")
+        return Step(f"{title} since {meter.run.replace('-', ' ')}", reason, "Retrain", "retrain", "autorenew")
     if suspicious:
         title = f"{counted(suspicious, 'label')} may be wrong"
         reason = f"{meter.run} did not learn from these images and gives them another class. Likeliest errors first."

@@ -152,9 +152,7 @@ class Running(Datasets):
         newest = next((view for view in self.runs(dataset) if view.state == "succeeded"), None)
         frame = self.samples(dataset)
         if newest is None:
-            return StaleMeter(
-                run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, changed_in_test=0
-            )
+            return StaleMeter(run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, in_test=0)
         frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
         return stale_meter(newest.name, frame, frozen)
 

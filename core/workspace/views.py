@@ -59,13 +59,16 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class StaleMeter:
-    """What changed in a dataset since its newest succeeded run (``run`` None: never trained)."""
+    """What changed in a dataset since its newest succeeded run (``run`` None: never trained).
+
+    ``in_test`` counts those of the changed, added and removed samples that are in the test split (the removed: were).
+    """
 
     run: str | None
     labels_changed: int
     added: int
     removed: int
-    changed_in_test: int
+    in_test: int
 
     @property
     def stale(self) -> bool:
@@ -83,14 +86,14 @@ def stale_meter(run: str, frame: pd.DataFrame, frozen: pd.DataFrame) -> StaleMet
     now, then = frame["sample_id"].to_numpy(), frozen["sample_id"].to_numpy()
     if len(now) == len(then) and (now == then).all():
         changed = frame["label"].to_numpy() != frozen["label"].to_numpy()
-        added = removed = 0
-        in_test = frame["split"].to_numpy()[changed] == "test"
-    else:
-        both = frame[["sample_id", "label", "split"]].merge(frozen[["sample_id", "label"]], on="sample_id")
-        changed = both["label_x"].to_numpy() != both["label_y"].to_numpy()
-        added, removed = len(now) - len(both), len(then) - len(both)
-        in_test = both["split"].to_numpy()[changed] == "test"
-    return StaleMeter(run, int(changed.sum()), added, removed, int(in_test.sum()))
+        in_test = int((frame["split"].to_numpy()[changed] == "test").sum())
+        return StaleMeter(run, int(changed.sum()), 0, 0, in_test)
+    both = frame[["sample_id", "label", "split"]].merge(frozen[["sample_id", "label"]], on="sample_id")
+    changed = both["label_x"].to_numpy() != both["label_y"].to_numpy()
+    added = frame.loc[~frame["sample_id"].isin(then), "split"]
+    removed = frozen.loc[~frozen["sample_id"].isin(now), "split"]
+    in_test = sum(int((split == "test").sum()) for split in (both["split"][changed], added, removed))
+    return StaleMeter(run, int(changed.sum()), len(added), len(removed), in_test)
 
 
 def view_of(paths: RunPaths) -> RunView:

@@ -13,7 +13,7 @@ def dataset(**labels):
 
 
 def meter(run="run-7", changed=0, added=0):
-    return StaleMeter(run=run, labels_changed=changed, added=added, removed=0, changed_in_test=0)
+    return StaleMeter(run=run, labels_changed=changed, added=added, removed=0, in_test=0)
 
 
 BOTH = dataset(cat=10, dog=10)
@@ -30,9 +30,9 @@ BOTH = dataset(cat=10, dog=10)
         (BOTH, meter(), 5, 2, "review", "5 labels may be wrong"),
         (BOTH, meter(), 1, 2, "review", "1 label may be wrong"),
         (BOTH, meter(changed=3), 5, 2, "review", "5 labels may be wrong"),
-        (BOTH, meter(changed=10), 5, 2, "retrain", "10 labels changed since run-7"),
-        (BOTH, meter(changed=1), 0, 2, "retrain", "1 label changed since run-7"),
-        (BOTH, meter(added=4), 0, 2, "retrain", "The images changed since run-7"),
+        (BOTH, meter(changed=10), 5, 2, "retrain", "10 labels changed since run 7"),
+        (BOTH, meter(changed=1), 0, 2, "retrain", "1 label changed since run 7"),
+        (BOTH, meter(added=4), 0, 2, "retrain", "The images changed since run 7"),
         (dataset(cat=10, dog=10, none=4), meter(), 0, 2, "review", "4 images without a label"),
         (BOTH, meter(), 0, 2, "matrix", "run-7 gets 2 test images wrong"),
         (BOTH, meter(), 0, 0, "predict", "Try the model"),

@@ -33,10 +33,10 @@ def test_a_workspace_that_cannot_be_opened_is_one_sentence(open_page, empty_work
 
 
 def test_the_top_bar_tells_the_newest_result_and_what_changed(open_page, trained_workspace, words, monkeypatch):
-    meter = StaleMeter(run="run-3", labels_changed=12, added=0, removed=0, changed_in_test=0)
+    meter = StaleMeter(run="run-3", labels_changed=12, added=0, removed=0, in_test=0)
     monkeypatch.setattr(Workspace, "stale", lambda self, dataset: meter)
     app = open_page(trained_workspace, "review", dataset="zoo")
-    assert "12 labels changed since run-3" in words(app)
+    assert "12 labels changed since run 3" in words(app)
     labels = [link.proto.label for link in app.get("page_link")]
     assert any(label.startswith("run-3: ") and " on test, +" in label for label in labels)
 
@@ -94,14 +94,16 @@ def test_another_dataset_is_one_choice_away(open_page, trained_workspace, addres
 @pytest.mark.parametrize(
     ("meter", "sentence"),
     [
-        ((None, 0, 9, 0), "Never trained"),
-        (("run-7", 0, 0, 0), "Up to date with run-7"),
-        (("run-7", 12, 0, 0), "12 labels changed since run-7"),
-        (("run-7", 1, 3, 0), "1 label changed, 3 images added since run-7"),
-        (("run-7", 0, 0, 2), "2 images removed since run-7"),
+        ((None, 0, 9, 0, 0), "Never trained"),
+        (("run-7", 0, 0, 0, 0), "Up to date with run 7"),
+        (("run-7", 12, 0, 0, 0), "12 labels changed since run 7"),
+        (("run-7", 1, 3, 0, 1), "1 label changed, 3 new since run 7; 1 of them in test"),
+        (("run-7", 37, 12, 4, 9), "37 labels changed, 12 new, 4 removed since run 7; 9 of them in test"),
+        (("run-7", 0, 1, 2, 0), "1 image new, 2 removed since run 7"),
+        (("run-7", 0, 0, 2, 2), "2 images removed since run 7; in test"),
     ],
 )
 def test_the_stale_meter_in_words(meter, sentence):
-    run, changed, added, removed = meter
-    found = StaleMeter(run=run, labels_changed=changed, added=added, removed=removed, changed_in_test=0)
+    run, changed, added, removed, in_test = meter
+    found = StaleMeter(run=run, labels_changed=changed, added=added, removed=removed, in_test=in_test)
     assert frame.stale_sentence(found) == sentence

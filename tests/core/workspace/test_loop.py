@@ -29,7 +29,7 @@ def test_a_planted_error_is_found_relabelled_and_the_next_run_knows(trained):
     victim = workspace.samples("shapes").query("split == 'train' and label == 'circle'")["sample_id"].iloc[0]
     _relabel(workspace, victim, "stripes")
     meter = workspace.stale("shapes")
-    assert (meter.run, meter.labels_changed, meter.changed_in_test) == (first.name, 1, 0)
+    assert (meter.run, meter.labels_changed, meter.in_test) == (first.name, 1, 0)
 
     second = workspace.wait(workspace.retrain("shapes", TrainOptions()), timeout=120)
     assert second.state == "succeeded"
@@ -64,7 +64,7 @@ def test_labels_of_now_and_of_the_run(trained):
     try:
         assert (workspace.evaluation(run, "test", labels="run").matrix == before.matrix).all()
         assert (workspace.evaluation(run, "test", labels="now").matrix != before.matrix).any()
-        assert workspace.stale("shapes").changed_in_test == 1
+        assert workspace.stale("shapes").in_test == 1
     finally:
         workspace.undo("shapes")
 

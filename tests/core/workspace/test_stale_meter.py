@@ -21,15 +21,15 @@ def test_nothing_changed():
 def test_labels_changed_given_and_taken_away():
     now = _samples(("a", None, "train"), ("b", "cat", "test"), ("c", "dog", "train"))
     meter = stale_meter("run-1", now, THEN)
-    assert (meter.labels_changed, meter.changed_in_test, meter.stale) == (3, 1, True)
+    assert (meter.labels_changed, meter.in_test, meter.stale) == (3, 1, True)
 
 
 def test_samples_added_and_removed():
     now = _samples(("a", "cat", "train"), ("b", "cat", "test"), ("d", "dog", "train"), ("e", None, "val"))
     meter = stale_meter("run-1", now, THEN)
-    assert (meter.labels_changed, meter.added, meter.removed, meter.changed_in_test) == (1, 2, 1, 1)
+    assert (meter.labels_changed, meter.added, meter.removed, meter.in_test) == (1, 2, 1, 1)
 
 
 def test_an_excluded_sample_counts_as_removed():
     meter = stale_meter("run-1", THEN.assign(excluded=[False, True, False]), THEN)
-    assert (meter.labels_changed, meter.added, meter.removed, meter.stale) == (0, 0, 1, True)
+    assert (meter.labels_changed, meter.added, meter.removed, meter.in_test, meter.stale) == (0, 0, 1, 1, True)
