@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from core.workspace import RunView, Workspace
 
 _KINDS = {"whole": int, "number": float, "switch": bool}
+_LIBRARIES = (
+    ("torchvision:NAME", "", 224, "Any network of torchvision's that classifies, such as torchvision:efficientnet_b3."),
+    ("timm:NAME", "", 224, "Any network of timm's."),
+)
 ShowText = Callable[["Workspace", "RunView"], str]
 MEND = "Mend it with labelloop split --mend, or look with labelloop health."
 
@@ -82,7 +86,7 @@ def _recipes_text() -> str:
     return "\n\n".join(
         (
             text_table(("preset", "network", "parameters", "px", ""), presets),
-            text_table(("model", "parameters", "px", ""), [*models, ("timm:NAME", "", "", "Any network of timm's.")]),
+            text_table(("model", "parameters", "px", ""), [*models, *_LIBRARIES]),
             text_table(("field", "default", "range", ""), fields),
         )
     )

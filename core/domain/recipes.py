@@ -32,7 +32,7 @@ PRESETS: tuple[Preset, ...] = (
         TrainOptions(
             model="efficientnet-lite0",
             image_size=160,
-            epochs=6,
+            epochs=4,
             fine_tuning="two-phase",
             head_epochs=1,
             layer_decay=0.9,

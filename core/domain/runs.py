@@ -171,7 +171,10 @@ class TrainOptions:
         0.0, 0.0, 0.5, "Erase", "For custom: share of the side of a patch that is blanked.", group=_IMAGES
     )
     progressive: bool = switch(
-        True, "Small images first", "Early epochs see smaller images, at a quarter of the cost.", group=_STEPS
+        True,
+        "Small images first",
+        "From scratch: early epochs see smaller images, at a quarter of the cost.",
+        group=_STEPS,
     )
 
     fine_tuning: str = choice(
@@ -239,6 +242,11 @@ class TrainOptions:
     def pretrained(self) -> bool:
         """Whether it starts from weights that know something."""
         return self.start != "none"
+
+    @property
+    def grows(self) -> bool:
+        """Whether early epochs may see smaller images; pretrained weights are worth less there than they cost."""
+        return self.progressive and not self.pretrained and self.info.grows
 
     @property
     def peak_rate(self) -> float:

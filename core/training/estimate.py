@@ -121,8 +121,7 @@ def _measured(one: Past) -> float:
 
 def _epoch_cost(options: TrainOptions, epoch: int) -> float:
     """GFLOP of one image in ``epoch``."""
-    grows = options.progressive and options.info.grows
-    side = side_at(epoch, options.epochs, options.image_size, multiple=1 if grows else 0)
+    side = side_at(epoch, options.epochs, options.image_size, multiple=1 if options.grows else 0)
     return _cost(options.info, side) * (_HEAD_ALONE if phase_of(epoch, options).frozen else _BACKWARD)
 
 

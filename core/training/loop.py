@@ -92,7 +92,7 @@ class _Run:
         self._network, self._examples, self._options = network, examples, options
         self._paths, self._progress = paths, progress
         self._device = fabric.device
-        self._multiple = network.multiple if options.progressive else 0
+        self._multiple = network.multiple if options.grows else 0
         self._trainer = Trainer(network, examples, options, fabric, progress)
         self._choice = Choice()
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from core.domain.errors import BadInput, MissingProgram
-from core.domain.models import TIMM
+from core.domain.models import TIMM, TORCHVISION
 from core.domain.runs import TrainOptions
 from core.training.convnets import BlockResNet, HobbyCNN, LayerCNN, SharedCNN, SmallCNN, append_zero
 from core.training.weights import bundled_file, load_download, load_file
@@ -16,12 +16,14 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which mo
 _NOTHING = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 _LITE = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
 _TORCHVISION = {
-    "resnet18": ("resnet18", "fc."),
-    "resnet34": ("resnet34", "fc."),
-    "resnet50": ("resnet50", "fc."),
-    "efficientnet-b0": ("efficientnet_b0", "classifier.1."),
-    "vit-b-16": ("vit_b_16", "heads.head."),
+    "resnet18": "resnet18",
+    "resnet34": "resnet34",
+    "resnet50": "resnet50",
+    "efficientnet-b0": "efficientnet_b0",
+    "efficientnet-v2-s": "efficientnet_v2_s",
+    "vit-b-16": "vit_b_16",
 }
+_ONE_SIZE = ("vit_", "swin_", "maxvit_")  # transformers: the weights of their places fit one size of image
 
 Numbers = tuple[float, ...]
 
@@ -61,7 +63,8 @@ def build(options: TrainOptions, classes: int, *, cache: Path) -> Network:
         if options.model.startswith(TIMM):
             _load_timm(network, options, cache)
         else:
-            url = _models().get_model_weights(_TORCHVISION[options.model][0])["IMAGENET1K_V1"].url
+            offered = _models().get_model_weights(_known_to_torchvision(options.model))
+            url = next((one for one in offered if one.name == "IMAGENET1K_V1"), offered.DEFAULT).url
             load_download(network.module, url, cache, head=network.head, title=options.info.title)
     elif options.start == "bundled":
         load_file(network.module, bundled_file(), head=network.head)
@@ -94,11 +97,8 @@ def _untrained(options: TrainOptions, outputs: int) -> Network:
         if options.normalise == "auto":
             mean, std = _LITE
         return Network(_lite(outputs, size), head="_fc.", mean=mean, std=std, multiple=32)
-    if name in _TORCHVISION:
-        known, head = _TORCHVISION[name]
-        transformer = {"image_size": size} if name == "vit-b-16" else {}
-        module = _models().get_model(known, weights=None, num_classes=outputs, **transformer)
-        return Network(module, head, mean, std, multiple=0 if transformer else 1)
+    if name in _TORCHVISION or name.startswith(TORCHVISION):
+        return _torchvision_network(options, outputs, mean, std)
     return _timm_network(options, outputs, mean, std)
 
 
@@ -107,6 +107,33 @@ def _models() -> Any:
     from torchvision import models
 
     return models
+
+
+def _known_to_torchvision(name: str) -> str:
+    """Its own name for it.
+
+    Raises:
+        BadInput: it knows no such network of one image to classes.
+    """
+    known = _TORCHVISION.get(name, name.removeprefix(TORCHVISION))
+    if known not in _models().list_models(module=_models()):
+        raise BadInput(f"torchvision knows no network {known!r} that classifies images.")
+    if known in ("googlenet", "inception_v3"):
+        raise BadInput(f"{known} has more than one last layer, which labelloop cannot train.")
+    return known
+
+
+def _torchvision_network(options: TrainOptions, outputs: int, mean: Numbers, std: Numbers) -> Network:
+    known = _known_to_torchvision(options.model)
+    sized = {"image_size": options.image_size} if known.startswith("vit_") else {}
+    if known.startswith("maxvit_"):
+        sized = {"input_size": (options.image_size, options.image_size)}
+    try:
+        module = _models().get_model(known, weights=None, num_classes=outputs, **sized)
+    except (ValueError, AssertionError) as error:  # of the sizes that it takes
+        raise BadInput(f"{known} does not take images of {options.image_size} px: {error}.") from error
+    last = [name for name, _ in module.named_parameters()][-1]
+    return Network(module, f"{last.rpartition('.')[0]}.", mean, std, multiple=0 if known.startswith(_ONE_SIZE) else 1)
 
 
 def _lite(outputs: int, size: int) -> nn.Module:

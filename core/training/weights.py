@@ -1,6 +1,7 @@
 """Weights from elsewhere: read without running anything that lies in them, checked before they are used."""
 
 import hashlib
+import math
 import pickle
 import socket
 import tempfile
@@ -18,6 +19,7 @@ from core.embedding.backbone import WEIGHTS_SHA256
 
 _LARGEST = 2 * 2**30
 _TIMEOUT_SECONDS = 20
+_PLACES = ("pos_embedding", "pos_embed")  # what torchvision and timm call them
 _OFFLINE = (
     "The ImageNet weights of {title} could not be downloaded ({reason}); "
     "give a .safetensors or torchvision .pth file instead, train from scratch, or take efficientnet-lite0, "
@@ -26,13 +28,16 @@ _OFFLINE = (
 
 
 def load_download(network: nn.Module, url: str, cache: Path, *, head: str, title: str) -> None:
-    """Load torchvision's own weights, downloading them once into ``cache``.
+    """Load torchvision's own weights: from ``cache``, from where torch keeps its downloads, or downloaded once.
 
     Raises:
         Offline: the network could not be reached.
     """
-    path = cache / "weights" / url.rsplit("/", 1)[-1]
-    if not path.exists():
+    name = url.rsplit("/", 1)[-1]
+    path, torchs_own = cache / "weights" / name, Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not path.exists() and torchs_own.is_file():
+        path = torchs_own
+    elif not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         before = socket.getdefaulttimeout()
         socket.setdefaulttimeout(_TIMEOUT_SECONDS)
@@ -121,6 +126,8 @@ def fill(network: nn.Module, state: dict[str, Any], name: str, *, head: str) -> 
     chosen: dict[str, Tensor] = {}
     for key, here in own.items():
         there = state.get(key)
+        if isinstance(there, Tensor) and key.endswith(_PLACES) and there.shape != here.shape:
+            there = _places_resized(there, here)
         fits = isinstance(there, Tensor) and there.shape == here.shape
         if not fits and key.startswith(head):
             continue
@@ -134,6 +141,21 @@ def fill(network: nn.Module, state: dict[str, Any], name: str, *, head: str) -> 
         if there.is_floating_point() and not bool(torch.isfinite(there).all()):
             raise BadInput(f"{name} is damaged: {key} holds values that are no numbers.")
         chosen[key] = there
-    if not all(f"{head}{part}" in chosen for part in ("weight", "bias")):
+    if not all(key in chosen for key in own if key.startswith(head)):
         chosen = {key: value for key, value in chosen.items() if not key.startswith(head)}
     network.load_state_dict(chosen, strict=False)
+
+
+def _places_resized(there: Tensor, here: Tensor) -> Tensor:
+    """A transformer's weights of the places (1, tokens, width) for images of another size; as they are where they
+    cannot be. Tokens that are no places (of the class, say) come first and stay.
+    """
+    if there.ndim != 3 or there.shape[::2] != here.shape[::2]:
+        return there
+    old, new = (math.isqrt(tensor.shape[1]) for tensor in (there, here))
+    apart = there.shape[1] - old**2
+    if apart != here.shape[1] - new**2:
+        return there
+    grid = there[:, apart:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
+    grid = nn.functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([there[:, :apart], grid.permute(0, 2, 3, 1).reshape(1, new**2, -1)], dim=1)

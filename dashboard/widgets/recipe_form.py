@@ -33,6 +33,7 @@ _ONLY: dict[str, Callable[[Options], bool]] = {
     "step_factor": lambda o: o["schedule"] in ("step", "plateau"),
     "plateau_patience": lambda o: o["schedule"] == "plateau",
     "tolerance": lambda o: bool(o["patience"]),
+    "progressive": lambda o: not _pretrained(o),
     "head_epochs": lambda o: o["fine_tuning"] == "two-phase",
     **dict.fromkeys(
         ("flip", "flip_vertical", "rotation", "shift", "zoom", "colour", "erase"),
@@ -157,7 +158,7 @@ def _draw(name: str, field: Field, values: Options) -> None:
             format_func=model_title,
             accept_new_options=True,
             on_change=_model_chosen,
-            help="Or type timm: and a name of timm's, such as timm:convnext_tiny.",
+            help="Or type the name of any other, such as torchvision:efficientnet_b3 or timm:resnet10t.",
             persist_state="session",
         )
     elif name == "weights":

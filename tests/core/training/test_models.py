@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer
 
 from core.domain.errors import BadInput, MissingProgram, Offline
 from core.domain.models import MODEL_INFO
@@ -19,6 +20,7 @@ from core.serving.predictor import Predictor
 from core.training.__main__ import main
 from core.training.models import build, parameters_of
 from core.training.optimisers import parameter_groups
+from core.training.weights import fill
 
 NETWORKS = [info for info in MODEL_INFO.values() if info.name != "instant"]
 
@@ -26,7 +28,8 @@ NETWORKS = [info for info in MODEL_INFO.values() if info.name != "instant"]
 @pytest.mark.parametrize("info", NETWORKS, ids=lambda info: info.name)
 def test_parameters_at_the_default_size_and_two_classes(info, tmp_path):
     options = TrainOptions(model=info.name, image_size=info.size, weights="none")
-    assert parameters_of(build(options, 2, cache=tmp_path).module) == info.parameters
+    with torch.device("meta"):  # shapes alone
+        assert parameters_of(build(options, 2, cache=tmp_path).module) == info.parameters
 
 
 def test_the_published_networks_have_the_published_parameters(tmp_path):
@@ -85,6 +88,7 @@ CASES = {
     "shared-cnn": {"image_size": 64, "augmentation": "trivial", "normalise": "none"},
     "layer-cnn": {"image_size": 32, "layers": "conv 8, pool, conv 16, dropout 0.1, dense 8"},
     "block-resnet": {"image_size": 32, "blocks": 1, "optimizer": "sgd", "learning_rate": 0.01},
+    "torchvision:shufflenet_v2_x0_5": {"image_size": 64},
     "timm:resnet10t": {"image_size": 64},
 }
 
@@ -139,6 +143,58 @@ def test_a_head_learns_faster_than_the_body_and_each_stage_slower_than_the_next(
     )
     plain = parameter_groups(network, TrainOptions(model="resnet18", image_size=32))
     assert [group["factor"] for group in plain] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "head"),
+    [
+        ("efficientnet_b1", 6_515_746, "classifier.1."),
+        ("mobilenet_v3_small", 1_519_906, "classifier.3."),
+        (
+            "vit_b_32",
+            87_446_786,
+            "heads.head.",
+        ),  # 36 places instead of the 49 at 224 px: 13 x 768 less
+        ("squeezenet1_1", 723_522, "classifier.1."),
+        ("maxvit_t", 30_408_648, "classifier.5."),
+    ],
+)
+def test_any_network_of_torchvision_by_its_name(name, parameters, head, tmp_path):
+    size = 224 if name == "maxvit_t" else 192
+    with torch.device("meta"):  # shapes alone
+        network = build(TrainOptions(model=f"torchvision:{name}", image_size=size), 2, cache=tmp_path)
+    assert (parameters_of(network.module), network.head) == (parameters, head)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sentence"),
+    [
+        ("resnet_of_doom", 224, "torchvision knows no network 'resnet_of_doom'"),
+        ("inception_v3", 224, "more than one last layer"),
+        ("fasterrcnn_resnet50_fpn", 224, "knows no network"),
+        ("maxvit_t", 100, "does not take images of 100 px"),
+        ("vit_b_32", 100, "does not take images of 100 px"),
+    ],
+)
+def test_what_torchvision_cannot_give_is_told(name, size, sentence, tmp_path):
+    with pytest.raises(BadInput, match=sentence):
+        build(TrainOptions(model=f"torchvision:{name}", image_size=size), 2, cache=tmp_path)
+
+
+def test_a_transformers_weights_fit_images_of_another_size():
+    small, large = (
+        VisionTransformer(size, 16, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=8, num_classes=2)
+        for size in (64, 96)
+    )
+    fill(large, small.state_dict(), "small", head="heads.head.")
+    ours, theirs = large.encoder.pos_embedding, small.encoder.pos_embedding
+    assert ours.shape == (1, 37, 8)
+    assert torch.equal(ours[:, 0], theirs[:, 0])  # the token of the class has no place
+    torch.testing.assert_close(ours[0, 1], theirs[0, 1], atol=0.02, rtol=0)  # corners lie where they lay
+    torch.testing.assert_close(ours[0, -1], theirs[0, -1], atol=0.02, rtol=0)
+    moved = theirs.detach() + 1
+    fill(small, small.state_dict() | {"encoder.pos_embedding": moved}, "same size", head="heads.head.")
+    assert torch.equal(small.encoder.pos_embedding, moved)
 
 
 def test_timm_that_is_not_installed_is_told(monkeypatch, tmp_path):

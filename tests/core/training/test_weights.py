@@ -137,6 +137,7 @@ def test_offline_names_both_ways_out(tmp_path, monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     with pytest.raises(Offline, match=r"\.safetensors or torchvision \.pth file.*from scratch"):
         build(DOWNLOADED, 3, cache=tmp_path)
     assert list((tmp_path / "weights").iterdir()) == []
@@ -150,10 +151,19 @@ def test_a_download_is_made_once_and_read_like_a_file(tmp_path, monkeypatch, don
         torch.save(donor.state_dict(), aside)
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", served)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     for _ in range(2):
         network = build(DOWNLOADED, 3, cache=tmp_path).module
         assert torch.equal(network.conv1.weight, donor.conv1.weight)
     assert asked == [("https://download.pytorch.org/models/resnet18-f37072fd.pth", "f37072fd")]
+
+
+def test_what_torch_downloaded_before_is_found_without_a_network(tmp_path, monkeypatch, donor):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    torch.save(donor.state_dict(), tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth")
+    network = build(DOWNLOADED, 3, cache=tmp_path / "cache").module
+    assert torch.equal(network.conv1.weight, donor.conv1.weight)
 
 
 def test_the_small_cnn_has_nothing_to_download():
