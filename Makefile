@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := run
 PYTHON := .venv/bin/python
 ARGS ?=
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 
 run: ## start labelloop
 	@./setup.sh run
@@ -12,9 +13,9 @@ demo: ## start it with a demonstration dataset and a first model
 	@./setup.sh run
 	@exec .venv/bin/labelloop demo $(ARGS)
 
-test: ## all tests, the browser's too: make test ARGS="tests/core -k split"
+test: ## all tests, the browser's too, a file to a processor: make test ARGS="tests/core -k split" WORKERS=0
 	@./setup.sh test
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: ## style, types, layers
 	@./setup.sh dev

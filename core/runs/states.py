@@ -45,12 +45,13 @@ def state(paths: RunPaths) -> RunState:
     """The state of the run in ``paths`` now; a young folder without a lock file is queued, its supervisor starts."""
     held = is_held(paths.lock)
     exited = read_json(paths.exit)  # read after the lock: a supervisor writes it before it lets go
+    young = time.time() - paths.spec.stat().st_mtime < START_GRACE
     if exited is None and not held and not paths.lock.exists():
         if paths.cancel.exists():
             return "cancelled"
         if paths.pause.exists():
             return "paused"
-        return "queued" if time.time() - paths.spec.stat().st_mtime < START_GRACE else "lost"
+        return "queued" if young else "lost"
     status = read_json(paths.status)
     found = state_of(
         held=held, exited=exited, cancelled=paths.cancel.exists(), status=status, paused=paths.pause.exists()
@@ -58,6 +59,8 @@ def state(paths: RunPaths) -> RunState:
     asked_at = (status or {}).get("queued_at")
     if found == "lost" and asked_at is not None and time.time() - asked_at < START_GRACE:
         return "queued"  # it was asked to go on, and its supervisor starts
+    if found == "lost" and status is None and young:
+        return "queued"  # its supervisor has made the lock file and locks it in a moment
     return found
 
 

@@ -148,7 +148,7 @@ def test_a_decision_is_saved_although_the_person_left_for_another_page(page, lab
     page.locator(".st-key-next-step").wait_for()
     for route in held:  # a request that outlives its page may pass the browser's interception
         route.continue_()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while labels()[0] != "dog":
         assert time.monotonic() < deadline
         page.wait_for_timeout(100)

@@ -83,12 +83,12 @@ class Product:
         children = psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(signal.SIGINT)
         self._process.wait(timeout=60)
-        _, alive = psutil.wait_procs(children, timeout=15)
+        _, alive = psutil.wait_procs(children, timeout=120)
         assert not alive, f"left behind: {alive}"
 
     def abandon(self):
         """Forget a process that the test has killed."""
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,7 @@ def open_page(monkeypatch):
         monkeypatch.setenv("LABELLOOP_WORKSPACE", str(workspace.paths.root))
         st.cache_resource.clear()
         st.cache_data.clear()
-        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=30).run()
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=120).run()
         for name, value in params.items():
             app.query_params[name] = value
         app.switch_page(f"../pages/{page}.py").run()

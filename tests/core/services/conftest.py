@@ -37,7 +37,7 @@ class Served:
     def request(self, method, path, body=None, *, cookie=True, host=None, **headers):
         """Status, headers and body, as a browser on the App's own page would ask."""
         own = f"127.0.0.1:{self.client.port}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=120)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", host or own)
         sent = {"Content-Type": "application/json", "Origin": f"http://{own}"} if body is not None else {}

@@ -196,7 +196,7 @@ def test_a_tab_is_told_what_to_show(served):
     import http.client
 
     served.client.show("pets", served.ids[:2], "Cell cat, dog")
-    connection = http.client.HTTPConnection("127.0.0.1", served.client.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.client.port, timeout=120)
     body = {
         "subscription": "tab-1",
         "events": ["state_update", "refresh"],

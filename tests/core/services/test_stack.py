@@ -73,7 +73,7 @@ def ours(paths):
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return json.loads(response.read())
 
 
@@ -90,7 +90,7 @@ def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch, wait_until):
     assert os.stat(paths.root / "up.json").st_mode & 0o777 == 0o600
 
     second = launch()
-    said = second.communicate(timeout=30)[0]
+    said = second.communicate(timeout=120)[0]
     assert said == f"labelloop runs on this workspace already: {up.url}\n"
     assert second.returncode == 0
 
