@@ -1,170 +1,130 @@
-"""Import: the product's one pass over each file against a plain Pillow loop; a folder that has not changed; memory.
+"""Import of photographs, whole: the product's against FiftyOne's own import with what the product does besides.
 
-    python benchmarks/ingest.py [--images 600] [--unchanged 100000]
+    python benchmarks/ingest.py [--images 10000] [--photographs DIR] [--keep DIR] [--large 1000]
 
-Ours: scan, read, SHA-256, decode check, thumbnail, perceptual hash and quality values, stored (in memory). The peer is
-what a script does: for each file in one loop, Pillow opens and decodes it once for a 64-pixel hash with a cosine
-transform, again for the thumbnail, and hashes its bytes. The two take turns on parts of the same files.
+Ours is one click: job started, names read, every file read once (SHA-256, decode check, perceptual hash, quality
+values, generator's metadata, thumbnail), splits made, stored in MongoDB, seen in the workspace. The peer is what its
+documentation leads to: ``Dataset.from_dir``, ``compute_metadata``, then a loop with imagehash and Pillow's thumbnails;
+its import of FiftyOne and its database's start are not counted. Both on the same files, one after the other.
+
+Then photographs of 12 megapixels: the import's rate over that of Pillow's plain decode on one core times the cores.
 """
 
 import argparse
 import hashlib
 import io
 import os
-import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from photographs import fill, fill_large
 from PIL import Image
 from scipy.fft import dctn
+from whole_import import bring_in, workspace_at
 
-from core.domain.samples import NewSample
-from core.ingest.importer import import_folder
-from core.ingest.one_pass import PLAIN, read_image
-from core.ingest.readers import Readers
-from core.ingest.sources import recognise
-from core.store.base import FRAME_COLUMNS
-from core.store.memory import MemoryStore
-
-TURNS = 3
 SIZE = (500, 375)
-LINKS = 50_000  # names of one file; file systems allow some 65,000
+DECODED = 40
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--images", type=int, default=600)
-    parser.add_argument("--unchanged", type=int, default=100_000)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--photographs", type=Path, help="a folder of photographs to cut the images from")
+    parser.add_argument("--keep", type=Path, help="where the images are made once and kept")
+    parser.add_argument("--large", type=int, default=1_000)
+    parser.add_argument("--peer", nargs=2, type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        compare(Path(scratch), arguments.images // TURNS)
-        unchanged(Path(scratch) / "many", arguments.unchanged)
-    print(f"load {os.getloadavg()[0]:.1f}, peak memory of this process {peak():.0f} MB")
+    if arguments.peer:
+        return peer(*arguments.peer)
+    with tempfile.TemporaryDirectory() as scratch, workspace_at(Path(scratch) / "workspace") as workspace:
+        kept = arguments.keep or Path(scratch)
+        if arguments.images:
+            folder = fill(kept / f"photographs-{arguments.images}", arguments.images, SIZE, arguments.photographs)
+            print(f"{arguments.images:,} JPEGs of {SIZE[0]} x {SIZE[1]}, load {os.getloadavg()[0]:.1f}", flush=True)
+            took = bring_in(workspace, folder, "photographs")
+            print(
+                f"labelloop {took.seconds:.1f} s ({took.processor:.1f} s of processor without mongod), "
+                f"worker {took.worker:.0f} MB, readers {took.readers:.0f} MB together",
+                flush=True,
+            )
+            theirs = _peer(folder, Path(scratch) / "peer", workspace.store._client.address)
+            print(f"ratio {theirs / took.seconds:.1f}", flush=True)
+        if arguments.large:
+            folder = fill_large(kept / f"large-{arguments.large}", arguments.large, arguments.photographs)
+            large(workspace, folder, arguments.large)
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+    return None
 
 
-def compare(scratch: Path, each: int) -> None:
-    """Rates of both, turn by turn."""
-    seconds = {"ours": 0.0, "peer": 0.0}
-    with Readers(scratch / "thumbs") as readers:
-        list(readers.read([str(photograph(scratch / "warm" / "0.jpg", 0))]))
-        for turn in range(TURNS):
-            folder = scratch / f"turn-{turn}"
-            for number in range(each):
-                photograph(folder / f"class-{number % 2}" / f"{number}.jpg", turn * each + number)
-            began = time.perf_counter()
-            report = ours(folder, scratch / "thumbs", readers)
-            seconds["ours"] += time.perf_counter() - began
-            assert report["added"] == each
-            began = time.perf_counter()
-            peer(sorted(folder.rglob("*.jpg")), scratch / f"peer-{turn}")
-            seconds["peer"] += time.perf_counter() - began
-    rates = {name: TURNS * each / taken for name, taken in seconds.items()}
-    print(f"labelloop {rates['ours']:.0f} images/s, plain loop {rates['peer']:.0f} images/s")
-    print(f"ratio {rates['ours'] / rates['peer']:.1f}")
-    files = sorted((scratch / "turn-0").rglob("*.jpg"))
-    began = time.process_time()
-    for path in files:
-        read_image(path, thumbnail_folder=scratch / "one", extras=PLAIN)
-    middle = time.process_time()
-    peer(files, scratch / "peer-one")
-    ended = time.process_time()
-    mine, theirs = (1000 * taken / len(files) for taken in (middle - began, ended - middle))
-    print(f"CPU time of one file: our pass {mine:.1f} ms, the loop {theirs:.1f} ms")
+def large(workspace, folder: Path, count: int) -> None:
+    """12 megapixels."""
+    print(f"{count:,} JPEGs of 12 megapixels, load {os.getloadavg()[0]:.1f}", flush=True)
+    files = sorted((folder / "a").glob("*.jpg"))[:DECODED]
+    began = time.perf_counter()
+    for file in files:
+        with Image.open(io.BytesIO(file.read_bytes())) as image:
+            image.load()
+    plain = len(files) / (time.perf_counter() - began) * len(os.sched_getaffinity(0))
+    took = bring_in(workspace, folder, "large")
+    print(f"labelloop {count / took.seconds:.1f} images/s, Pillow's decode times cores {plain:.1f}")
+    print(f"ratio {count / took.seconds / plain:.2f}, worker {took.worker:.0f} MB, readers {took.readers:.0f} MB")
 
 
-def photograph(path: Path, seed: int) -> Path:
-    """A JPEG of a photograph's size and entropy (about 50 kB)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(seed)
-    coarse = Image.fromarray(random.integers(0, 255, (24, 32, 3), dtype=np.uint8)).resize(
-        SIZE, Image.Resampling.BICUBIC
+def _peer(folder: Path, scratch: Path, address: tuple[str, int]) -> float:
+    """The peer in a process of its own, on the same mongod, in a database of its own."""
+    scratch.mkdir()
+    uri = f"mongodb://{address[0].replace('/', '%2F')}" + ("" if address[0].startswith("/") else f":{address[1]}")
+    environment = {
+        **os.environ,
+        "FIFTYONE_DATABASE_URI": uri,
+        "FIFTYONE_DATABASE_NAME": "peer",
+        "FIFTYONE_DATABASE_VALIDATION": "false",
+        "FIFTYONE_DO_NOT_TRACK": "true",
+    }
+    line = [sys.executable, __file__, "--peer", str(folder), str(scratch)]
+    out = subprocess.run(line, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(out, end="", flush=True)
+    return float(out.split()[-2])
+
+
+def peer(folder: Path, scratch: Path) -> None:
+    """FiftyOne's import, metadata, hashes, thumbnails."""
+    import fiftyone
+
+    marks = [time.perf_counter()]
+    dataset = fiftyone.Dataset.from_dir(
+        str(folder), fiftyone.types.ImageClassificationDirectoryTree, name="peer", progress=False
     )
-    noise = random.integers(-12, 13, (SIZE[1], SIZE[0], 1))
-    Image.fromarray(np.clip(np.asarray(coarse) + noise, 0, 255).astype(np.uint8)).save(path, quality=88)
-    return path
-
-
-def ours(folder: Path, thumbs: Path, readers: Readers | None) -> dict[str, int]:
-    """The product's own import, into a store in memory."""
-    store = MemoryStore()
-    return import_folder(
-        store,
-        recognise(folder),
-        existing=nothing(),
-        open_dataset=lambda classes: store.create("bench", classes),
-        thumbnail_folder=thumbs,
-        seed=0,
-        frozen_test=False,
-        progress=lambda _done, _total: None,
-        readers=readers,
-    ).as_json()
-
-
-def peer(files: list[Path], thumbs: Path) -> None:
-    """A plain loop."""
-    thumbs.mkdir()
-    for path in files:
-        hashlib.sha256(path.read_bytes()).hexdigest()
+    marks.append(time.perf_counter())
+    dataset.compute_metadata(progress=False)
+    marks.append(time.perf_counter())
+    for number, path in enumerate(dataset.values("filepath")):
+        hashlib.sha256(Path(path).read_bytes()).hexdigest()
         with Image.open(path) as image:
-            small = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS), dtype=np.float32)
-        low = dctn(small)[:8, :8]
-        (low > np.median(low)).tobytes()
+            phash(image)
         with Image.open(path) as image:
             image.thumbnail((256, 256))
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=82)
-        (thumbs / path.name).write_bytes(buffer.getvalue())
+            image.save(scratch / f"{number}.jpg", quality=82)
+    marks.append(time.perf_counter())
+    parts = dict(zip(("from_dir", "compute_metadata", "hashes, thumbnails"), np.diff(marks), strict=True))
+    listed = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
+    print(f"FiftyOne {fiftyone.__version__}: {listed}; together {marks[-1] - marks[0]:.1f} s")
 
 
-def unchanged(folder: Path, count: int) -> None:
-    """A folder that was imported before: names and times only."""
-    for number in range(count):
-        place = folder / ("a" if number % 2 else "b")
-        if number % LINKS == 0:
-            first = photograph(place / f"{number}.jpg", 1)
-            os.utime(first, (1, 1))
-        else:
-            place.mkdir(exist_ok=True)
-            os.link(first, place / f"{number}.jpg")
-    stat, root = first.stat(), folder.resolve()
-    store = MemoryStore()
-    info = store.create("bench", ["a", "b"])
-    samples = (
-        NewSample(
-            f.filepath, f.label, "train", f"{n:064x}", stat.st_size, stat.st_mtime_ns, *SIZE, "image/jpeg", str(root)
-        )
-        for n, f in enumerate(recognise(folder).files)
-    )
-    store.insert(info.id, list(samples))
-    existing, before = store.frame(info.id), peak()
-    began = time.perf_counter()
-    report = import_folder(
-        store,
-        recognise(folder),
-        existing=existing,
-        open_dataset=lambda _classes: store.dataset("bench"),
-        thumbnail_folder=folder,
-        seed=0,
-        frozen_test=False,
-        progress=lambda _done, _total: None,
-    )
-    taken = time.perf_counter() - began
-    assert report.count("present") == count
-    print(f"{count:,} unchanged files: {taken:.1f} s, {(peak() - before) * 1024 / count:.2f} kB a file more memory")
-
-
-def nothing() -> pd.DataFrame:
-    """The frame of a dataset that is not there yet."""
-    return pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS})
-
-
-def peak() -> float:
-    """MB that this process has used at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def phash(image: Image.Image) -> bytes:
+    """imagehash.phash, or where that is not installed what it computes."""
+    try:
+        import imagehash
+    except ImportError:
+        small = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS), dtype=np.float64)
+        low = dctn(small)[:8, :8]
+        return (low > np.median(low)).tobytes()
+    return imagehash.phash(image).hash.tobytes()
 
 
 if __name__ == "__main__":

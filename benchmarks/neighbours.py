@@ -46,6 +46,9 @@ def main() -> None:
         timed("5 nearest of one", lambda: nearest(vectors, vectors.read(slice(7, 8)), 5))
         if not arguments.skip_among:
             listed, _ = timed("10 nearest of each", lambda: among(vectors, 10))
+            near = [set(row) for row in listed.rows.tolist()]
+            lost = sum(max(pair) not in near[min(pair)] for pair in copies)
+            print(f"    {lost} of {len(copies)} planted copies are not among the nearest of their originals")
             exact = nearest(vectors, vectors.read(slice(0, 512)), 10, without=np.arange(512))
             missed = [len(set(a) - set(b)) for a, b in zip(exact.rows, listed.rows[:512], strict=True)]
             print(f"    {np.mean(missed) / 10:.2%} of the 10 nearest missed")

@@ -46,15 +46,14 @@ def measure(image: Image.Image) -> np.void:
     if max(image.size) > SIDE:
         small = image.copy()
         small.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=3.0)
-    pixels = np.asarray(small)
     grey = small.convert("L")
-    light = np.asarray(grey)
-    shadows, dark, bright, highlights = _percentiles(light, (0.05, 0.01, 0.99, 0.99))
+    counts = np.array(grey.histogram())
+    shadows, dark, bright = _percentiles(counts, (0.05, 0.01, 0.99))
     record = np.zeros((), dtype=RECORD)
-    record["brightness"] = light.mean() / 255
-    record["shadows"], record["highlights"] = shadows / 255, highlights / 255
-    record["contrast"] = pixels.reshape(-1, 3).std(axis=0, dtype=np.float64).max() / 255
-    record["sharpness"] = _sharpness(light, max(1.0, bright - dark))
+    record["brightness"] = _mean(counts) / 255
+    record["shadows"], record["highlights"] = shadows / 255, bright / 255
+    record["contrast"] = max(map(_spread, np.array(small.histogram()).reshape(3, 256))) / 255
+    record["sharpness"] = _sharpness(np.asarray(grey), max(1.0, bright - dark))
     record["width"], record["height"] = image.size
     square = np.asarray(grey.resize((_HASHED, _HASHED), Image.Resampling.BOX), dtype=np.float32)
     record["phash"] = _bits(square)
@@ -67,14 +66,26 @@ def _sharpness(light: npt.NDArray[np.uint8], spread: float) -> float:
         return 0.0
     wide = light.astype(np.int16)
     inner = 4 * wide[1:-1, 1:-1] - wide[:-2, 1:-1] - wide[2:, 1:-1] - wide[1:-1, :-2] - wide[1:-1, 2:]
-    (steepest,) = _percentiles(np.abs(inner), (_STRONGEST,))
+    (steepest,) = _percentiles(np.bincount(np.abs(inner).reshape(-1)), (_STRONGEST,))
     return steepest / spread
 
 
-def _percentiles(values: npt.NDArray[np.uint8] | npt.NDArray[np.int16], shares: tuple[float, ...]) -> list[float]:
-    """By counting: an order of magnitude quicker than sorting, for small whole numbers."""
-    counts = np.bincount(values.reshape(-1)).cumsum()
-    return [float(np.searchsorted(counts, share * counts[-1])) for share in shares]
+Counts = npt.NDArray[np.int64]  # how many pixels have each value: all that follows is exact, and quick
+
+
+def _percentiles(counts: Counts, shares: tuple[float, ...]) -> list[float]:
+    below = counts.cumsum()
+    return [float(np.searchsorted(below, share * below[-1])) for share in shares]
+
+
+def _mean(counts: Counts) -> float:
+    return float(counts @ np.arange(len(counts))) / float(counts.sum())
+
+
+def _spread(counts: Counts) -> float:
+    """The standard deviation."""
+    away = np.arange(len(counts)) - _mean(counts)
+    return float(np.sqrt(counts @ away**2 / counts.sum()))
 
 
 def _bits(square: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:

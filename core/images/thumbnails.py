@@ -20,7 +20,7 @@ def path_of(folder: Path, content_hash: str) -> Path:
 
 def make(image: Image.Image) -> bytes:
     """JPEG, ``SIZE`` pixels on the longer side at most, from a decoded RGB image."""
-    small = image.copy() if max(image.size) <= SIZE else _reduced(image)
+    small = image if max(image.size) <= SIZE else _reduced(image)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
@@ -66,7 +66,10 @@ def _reduced(image: Image.Image) -> Image.Image:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
-    aside.write_bytes(data)
+    try:
+        aside.write_bytes(data)
+    except FileNotFoundError:  # the first of its folder: asking for it each time costs as much as writing
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(data)
     os.replace(aside, path)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.neighbours import cells
 from core.neighbours.vectors import Floats, Rows, Vectors, compress, scaled
 
 _QUERIES = 1024
 _NOBODY = -2.0  # below every cosine
 EXACT_UP_TO = 20_000  # vectors up to which all against all are compared whole: 8 s on two cores
-SHORTLIST = 4  # times k: how many are compared whole of those that look nearest when compressed
+SHORTLIST = 2  # times k: how many are compared whole of those that look nearest when compressed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,38 +49,38 @@ def nearest(vectors: Vectors, queries: Floats, k: int, *, without: Rows | None =
 
 
 def among(vectors: Vectors, k: int) -> Nearest:
-    """The ``k`` nearest of each vector among the others.
+    """The ``k`` nearest of each vector among the others, each ordered.
 
-    Exact up to ``EXACT_UP_TO`` vectors. Beyond, candidates are found on 128 directions and then compared whole, which
-    is still minutes for 100,000 x 1280; benchmarks/neighbours.py measures how long and how many are missed.
+    Exact up to ``EXACT_UP_TO`` vectors. Beyond, candidates are found on 128 directions among the vectors of the same
+    region (core.neighbours.cells) and then compared whole: a copy is hardly ever missed, the further ones now and then.
+    benchmarks/neighbours.py measures how long it takes and how many.
     """
     rows = np.arange(vectors.count, dtype=np.intp)
-    if vectors.count <= EXACT_UP_TO:
-        parts = [
-            nearest(vectors, vectors.read(slice(start, start + _QUERIES)), k, without=rows[start : start + _QUERIES])
-            for start in range(0, vectors.count, _QUERIES)
-        ]
-    else:
-        inside = compress(vectors, 128).inside
-        short = Vectors.of(scaled(inside))
-        parts = []
-        for start in range(0, vectors.count, _QUERIES):
-            part = slice(start, start + _QUERIES)
-            listed = nearest(short, inside[part], SHORTLIST * k, without=rows[part]).rows
-            parts.append(_compared(vectors, rows[part], listed, k))
+    if vectors.count > EXACT_UP_TO:
+        return _among_many(vectors, k)
+    parts = [
+        nearest(vectors, vectors.read(slice(start, start + _QUERIES)), k, without=rows[start : start + _QUERIES])
+        for start in range(0, vectors.count, _QUERIES)
+    ]
     if not parts:
         return Nearest(np.empty((0, k), np.intp), np.empty((0, k), np.float32))
     return Nearest(np.concatenate([part.rows for part in parts]), np.concatenate([part.similarity for part in parts]))
 
 
-def _compared(vectors: Vectors, rows: Rows, listed: Rows, k: int) -> Nearest:
-    """The ``k`` nearest of those ``listed`` for each row, compared whole."""
-    queries = vectors.unit(rows)
-    similarity = np.empty(listed.shape, dtype=np.float32)
-    for query, others in enumerate(listed):
-        similarity[query] = vectors.unit(others) @ queries[query]
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-    return Nearest(np.take_along_axis(listed, order, axis=1), np.take_along_axis(similarity, order, axis=1))
+def _among_many(vectors: Vectors, k: int) -> Nearest:
+    found = Nearest(np.full((vectors.count, k), -1, np.intp), np.zeros((vectors.count, k), np.float32))
+
+    def compare(rows: Rows, listed: Rows) -> None:
+        others, place = np.unique(listed, return_inverse=True)
+        products = vectors.unit(rows) @ vectors.unit(np.maximum(others, 0)).T
+        products[:, others < 0] = _NOBODY
+        similarity = np.take_along_axis(products, place.reshape(listed.shape), axis=1)
+        order = np.lexsort((listed, -similarity), axis=1)[:, :k]
+        found.rows[rows] = np.take_along_axis(listed, order, axis=1)
+        found.similarity[rows] = np.maximum(np.take_along_axis(similarity, order, axis=1), 0)
+
+    cells.shortlist(cells.sort(scaled(compress(vectors, 128).inside)), SHORTLIST * k, compare)
+    return found
 
 
 class _Best:

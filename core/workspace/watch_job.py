@@ -26,6 +26,7 @@ from core.runs.worker import Progress, run_worker
 from core.services import up_record
 from core.serving.predictor import Predictor
 from core.workspace.facade import Workspace
+from core.workspace.honesty import Honesty
 from core.workspace.import_job import frame_or_empty, opener
 
 KIND = "arrival"  # the findings that a watch leaves: what its run says of what came in
@@ -34,6 +35,8 @@ SHARE = 0.1  # of the time that looking may take
 NEWEST = 12  # samples that the page shows
 KEPT = 20_000  # findings
 ALONE = 5.0  # seconds
+QUIET = 5.0  # seconds without an arrival after which what came is checked
+RARELY = 60.0  # seconds between the starts of two checks
 
 
 def watch(paths: RunPaths, progress: Progress) -> None:
@@ -87,6 +90,8 @@ class _Arrivals:
         self._bad: deque[dict[str, str]] = deque(maxlen=NEWEST)
         self._counts = {"imported": 0, "predicted": 0, "quarantined": 0}
         self._problem = ""
+        self._unchecked = False
+        self._came_at = self._checked_at = -RARELY
         self._watcher = Watcher(self._folder)
         frame = frame_or_empty(workspace, self._dataset)
         stamps = zip(frame["size_bytes"], frame["mtime_ns"], strict=True)
@@ -108,6 +113,7 @@ class _Arrivals:
                 self._problem = ""
             except BadInput as error:  # gone again before it was read
                 self._problem = str(error)
+        self._check_when_quiet()
         self._tell(self._problem)
         return min(MOST, max(LEAST, looked / SHARE)) if not ready else LEAST / 4
 
@@ -128,7 +134,10 @@ class _Arrivals:
                 frozen_test=any(view.state == "succeeded" for view in workspace.runs(name)),
                 progress=lambda _done, _total: self._progress.check(),
                 spool_folder=folder,
-                wishes=Wishes(measured=lambda hashes, values: measurements.add(workspace.paths, hashes, values)),
+                wishes=Wishes(
+                    measured=lambda hashes, values: measurements.add(workspace.paths, hashes, values),
+                    together=Honesty(workspace, name).together,
+                ),
                 readers=self._readers,
             )
         self._progress.update(phase="watching")
@@ -139,6 +148,14 @@ class _Arrivals:
         self._counts["imported"] += came
         if came or report.count("changed"):
             self._understand(ready - bad)
+            self._unchecked, self._came_at = True, time.monotonic()
+
+    def _check_when_quiet(self) -> None:
+        """Look for copies, leaks and faults among what came, once a burst is over and not all the time."""
+        now = time.monotonic()
+        if self._unchecked and now - self._came_at >= QUIET and now - self._checked_at >= RARELY:
+            self._workspace.health.start_check(self._dataset)
+            self._unchecked, self._checked_at = False, now
 
     def _set_aside(self, report: Report, ready: set[str]) -> set[str]:
         """The files that could not be read: half-written ones wait for the next look, the others are told."""

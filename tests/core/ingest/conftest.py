@@ -1,8 +1,15 @@
-"""Reader processes that meet files which hang or kill their decoder: a program around the real one."""
+"""Imports into a store in memory; reader processes that meet files which hang or kill their decoder."""
 
 import sys
 
+import pandas as pd
 import pytest
+
+from core.domain.errors import NotFound
+from core.ingest.importer import import_folder
+from core.ingest.sources import recognise
+from core.store.base import FRAME_COLUMNS
+from core.store.memory import MemoryStore
 
 PROGRAM = """
 import os, signal, sys, time
@@ -31,3 +38,34 @@ def hostile_program(tmp_path):
     script = tmp_path / "hostile_reader.py"
     script.write_text(PROGRAM, encoding="utf-8")
     return [sys.executable, str(script)]
+
+
+@pytest.fixture
+def memory():
+    return MemoryStore()
+
+
+@pytest.fixture
+def bring_in(memory, tmp_path):
+    """``bring_in(folder)`` imports into "pets" and returns report and frame."""
+
+    def run(folder, **options):
+        try:
+            info = memory.dataset("pets")
+            existing = memory.frame(info.id)
+        except NotFound:
+            existing = pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS})
+        report = import_folder(
+            memory,
+            recognise(folder),
+            existing=existing,
+            open_dataset=lambda classes: memory.create("pets", classes),
+            thumbnail_folder=tmp_path / "thumbs",
+            seed=0,
+            progress=options.pop("progress", lambda done, total: None),
+            **{"frozen_test": False, **options},
+        )
+        names = memory.names()
+        return report.as_json(), memory.frame(memory.dataset("pets").id) if names else None
+
+    return run

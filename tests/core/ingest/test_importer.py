@@ -4,45 +4,10 @@ import os
 import shutil
 from collections import Counter
 
-import pandas as pd
 import pytest
 
-from core.domain.errors import NotFound
-from core.ingest.importer import import_folder
-from core.ingest.sources import recognise
-from core.store.base import FRAME_COLUMNS
-from core.store.memory import MemoryStore
-
-
-@pytest.fixture
-def memory():
-    return MemoryStore()
-
-
-@pytest.fixture
-def bring_in(memory, tmp_path):
-    """``bring_in(folder)`` imports into "pets" and returns report and frame."""
-
-    def run(folder, **options):
-        try:
-            info = memory.dataset("pets")
-            existing = memory.frame(info.id)
-        except NotFound:
-            existing = pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS})
-        report = import_folder(
-            memory,
-            recognise(folder),
-            existing=existing,
-            open_dataset=lambda classes: memory.create("pets", classes),
-            thumbnail_folder=tmp_path / "thumbs",
-            seed=0,
-            progress=options.pop("progress", lambda done, total: None),
-            **{"frozen_test": False, **options},
-        )
-        names = memory.names()
-        return report.as_json(), memory.frame(memory.dataset("pets").id) if names else None
-
-    return run
+from core.domain.decisions import LabelChange
+from core.ingest.importer import Wishes
 
 
 @pytest.fixture
@@ -84,6 +49,41 @@ def test_a_grown_folder_adds_only_what_is_new_and_keeps_labels_and_splits(bring_
     assert (report["present"], report["added"]) == (20, 1)
     kept = frame[frame["sample_id"].isin(first["sample_id"])]
     assert kept["split"].tolist() == first["split"].tolist()
+
+
+@pytest.mark.parametrize("file", ["the same", "changed"])
+def test_a_label_that_a_person_gave_is_kept_and_told(bring_in, folder, picture, memory, file):
+    _, first = bring_in(folder)
+    mine = first[first["filepath"] == str(folder / "cats" / "0.png")].iloc[0]
+    dataset = memory.dataset("pets").id
+    memory.change_labels(dataset, [LabelChange("e1", mine["sample_id"], "cats", "dogs", reviewed=True)])
+    if file == "changed":
+        picture(folder / "cats" / "0.png", seed=4321)
+    picture(folder / "cats" / "more.png", seed=4322)
+    report, frame = bring_in(folder)
+    row = frame[frame["sample_id"] == mine["sample_id"]].iloc[0]
+    assert (row["label"], row["reviewed"], row["split"]) == ("dogs", True, mine["split"])
+    assert len(frame) == 21
+    if file == "the same":
+        kept = {"path": mine["filepath"], "label": "dogs", "label_of_source": "cats"}
+        assert (report["kept"], report["kept_labels"]) == (1, [kept])
+
+
+def test_a_val_folder_that_lacks_a_class_shifts_no_label(bring_in, tmp_path, picture):
+    for seed, name in enumerate(("train/ant", "train/bee", "train/cow", "val/ant", "val/cow")):
+        picture(tmp_path / "split" / name / "1.png", seed=seed)
+    _, frame = bring_in(tmp_path / "split")
+    assert {path.rsplit("/", 2)[1] == label for path, label in zip(frame["filepath"], frame["label"], strict=True)} == {
+        True
+    }
+
+
+def test_a_copy_that_is_skipped_is_present_and_one_under_another_label_comes_in(bring_in, folder):
+    shutil.copy(folder / "cats" / "0.png", folder / "cats" / "again.png")
+    shutil.copy(folder / "cats" / "1.png", folder / "dogs" / "other.png")
+    report, frame = bring_in(folder, wishes=Wishes(skip_copies=True))
+    assert (report["added"], report["duplicate"], report["present"]) == (20, 1, 1)
+    assert frame["filepath"].map(os.path.basename).isin(["again.png"]).sum() == 0
 
 
 def test_bad_files_are_outcomes_with_reasons(bring_in, folder):

@@ -59,7 +59,7 @@ report = importer.import_folder(
 """
 
 
-@pytest.mark.parametrize("when", ["writing"])
+@pytest.mark.parametrize("when", ["reading", "planned", "writing", "stored"])
 def test_an_import_that_was_killed_is_finished_by_the_next_with_the_same_result(
     folder, tmp_path, mongo_store, database_uri, when
 ):

@@ -5,6 +5,7 @@ import time
 
 import psutil
 import pytest
+from PIL import Image
 
 from core.domain.errors import BadInput, NotFound
 from core.runs import findings
@@ -52,6 +53,13 @@ def test_what_arrives_is_imported_embedded_and_predicted(trained, stop_all, tmp_
     said = {by_file[row.sample_id].rpartition("/")[2]: row.suggestion for row in found.itertuples()}
     assert (said["0.png"], said["1.png"]) == ("circle", "square")
 
+    # A smaller copy of a picture shares its split, and once a burst is over what came is checked.
+    Image.open(folder / "1.png").resize((80, 80)).save(folder / "copy.png")
+    until(lambda: counts(trained, watch).get("imported") == 4)
+    splits = trained.samples("arrived").set_index("filepath")["split"]
+    assert splits[str(folder / "copy.png")] == splits[str(folder / "1.png")]
+    until(lambda: any(job.kind == "check" and job.state == "succeeded" for job in trained.jobs("arrived")))
+
     # Its worker and supervisor are killed, as by a crash of the machine: the next start goes on.
     job = trained.watches.find_job(watch).job.name
     for process in psutil.process_iter(["cmdline"]):
@@ -61,7 +69,7 @@ def test_what_arrives_is_imported_embedded_and_predicted(trained, stop_all, tmp_
     draw_shape("stripes", seed=950, size=96).save(folder / "later.png")
     (started,) = trained.watches.revive()
     assert started != job
-    until(lambda: len(trained.samples("arrived")) == 4)
+    until(lambda: len(trained.samples("arrived")) == 5)
     trained.watches.stop(watch.id)
     assert not trained.run(started).active
     assert trained.watches.all() == []
