@@ -91,7 +91,8 @@ def _follow(workspace: "Workspace", watch: "Watch", *, quiet: bool) -> "Watch":
 
 def _line(watch: "Watch") -> str:
     status = watch.job.status if watch.job else {}
-    parts = [f"{watch.folder} -> {watch.dataset}: {status.get('imported', 0):,} images"]
+    count = status.get("imported", 0)
+    parts = [f"{watch.folder} -> {watch.dataset}: {count:,} image{'' if count == 1 else 's'}"]
     if watch.run:
         parts.append(f"{status.get('predicted', 0):,} predicted by {watch.run}")
     for key in ("waiting", "quarantined"):

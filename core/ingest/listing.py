@@ -43,7 +43,8 @@ class Listing:
     def sort(self, name: str) -> None:
         """Put a regular file where it belongs by its name (relative to ``root``)."""
         base = name.rpartition("/")[2].lower()
-        suffix = os.path.splitext(base)[1]
+        _, dot, end = base.rpartition(".")
+        suffix = dot + end  # of a hundred thousand names: os.path.splitext takes twice as long
         if suffix in EXTENSIONS:
             if reason := why_skipped(name.split("/")):
                 self.skip(str(self.root / name), reason)
@@ -133,7 +134,7 @@ def list_folder(root: Path) -> Listing:
 
 def shown(path: str) -> str:
     """A path as text that can be printed and stored, whatever bytes it is made of."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
 
 
 def _ignored(name: str) -> bool:

@@ -52,3 +52,25 @@ def test_a_finding_opens_its_images_in_review(page, see, checked, until):
         assert first == f"tile-{found['sample_id'].iat[0]}"
     finally:
         checked.health.set_threshold("demo", "blurred", None)
+
+
+def test_a_slider_moves_the_counts_and_measures_nothing_again(page, see, checked, until):
+    before = checked.health.findings("demo", "blurred")
+    try:
+        see("health?dataset=demo&kind=blurred")
+        handle = page.get_by_role("slider", name="Sharpness")
+        handle.focus()
+        usual = float(handle.get_attribute("aria-valuenow"))
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+        until(lambda: checked.health.thresholds("demo")["blurred"] > usual and checked.health.thresholds("demo"))
+        until(lambda: checked.health.thresholds("demo")["blurred"] >= usual + 0.1)
+        found = checked.health.findings("demo", "blurred")
+        assert len(found) > len(before)
+        page.get_by_text(f"{len(found)} images", exact=True).first.wait_for()
+        shared = found.merge(before, on="sample_id", suffixes=("", "_before"))
+        assert (shared["value"] == shared["value_before"]).all()
+        page.get_by_role("button", name="Back to").click()
+        until(lambda: checked.health.thresholds("demo")["blurred"] == usual)
+    finally:
+        checked.health.set_threshold("demo", "blurred", None)

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import struct
 
 import numpy as np
@@ -11,9 +10,6 @@ from PIL import Image
 
 from core.images import thumbnails
 from core.images.reading import mime_type, open_image
-from core.ingest.importer import import_folder
-from core.ingest.sources import recognise
-from core.store.memory import MemoryStore
 
 RED, BLUE = (200, 30, 40), (20, 40, 210)
 
@@ -155,29 +151,15 @@ def test_files_and_folders_without_rights_are_lines(bring_in, tmp_path, picture)
     assert "cannot be read" in report["skipped_files"][0]["reason"]
 
 
-def test_a_file_that_vanishes_between_the_look_and_the_import_is_a_line(tmp_path, picture, bring_in):
+def test_a_file_that_vanishes_during_the_import_is_a_line(bring_in, tmp_path, picture):
     root = tmp_path / "images"
-    for number in range(4):
-        picture(root / "cats" / f"{number}.png", seed=number)
-    seen = recognise(root)
-    (root / "cats" / "2.png").unlink()
-    shutil.rmtree(tmp_path / "thumbs", ignore_errors=True)
-    store = MemoryStore()
-    _, nothing = bring_in(_one(tmp_path, picture))
-    report = import_folder(
-        store,
-        seen,
-        existing=nothing.head(0),
-        open_dataset=lambda classes: store.create("pets", classes),
-        thumbnail_folder=tmp_path / "thumbs",
-        seed=0,
-        frozen_test=False,
-        progress=lambda done, total: None,
-    ).as_json()
-    assert (report["added"], report["quarantined"]) == (3, 1)
+    for number in range(40):
+        picture(root / "cats" / f"{number:02}.png", seed=number)
+
+    def vanish(done, _total):
+        if done == 1:
+            (root / "cats" / "39.png").unlink()
+
+    report, frame = bring_in(root, progress=vanish)
+    assert (report["added"], report["quarantined"], len(frame)) == (39, 1, 39)
     assert report["quarantine"][0]["reason"] == "the file is gone"
-
-
-def _one(tmp_path, picture):
-    picture(tmp_path / "other" / "cats" / "1.png", seed=50)
-    return tmp_path / "other"
