@@ -5,9 +5,10 @@ import streamlit as st
 from core.checks.findings import values
 from core.checks.kinds import BY_KEY, KINDS
 from core.review.queues import QueueSpec
+from core.workspace.prompts import MISMATCH
 from dashboard import charts, frame, state
 from dashboard.charts.health import raw_values
-from dashboard.widgets import cull, empty_state, finding_strip, job_panel, leaks, plot
+from dashboard.widgets import cull, empty_state, finding_strip, job_panel, leaks, plot, prompt_rules
 from dashboard.widgets.finding_strip import Picture
 from dashboard.wording import ago, counted, escaped
 
@@ -72,12 +73,30 @@ with left, st.container(key="health-kinds", gap="xsmall"):
                 else ":material/search:"
                 if found
                 else ":material/check:",
-                type="primary" if key == kind.key else "secondary" if found else "tertiary",
+                type="primary" if key == kind.key and chosen != MISMATCH else "secondary" if found else "tertiary",
                 width="stretch",
                 help=BY_KEY[key].meaning,
                 on_click=state.set_params,
                 kwargs={"kind": key},
             )
+    if prompts := bool(workspace.prompts.frame(dataset.name)["prompt"].astype(bool).any()):
+        disagree = len(workspace.review.findings(dataset.name, MISMATCH))
+        st.caption("Prompts")
+        st.button(
+            f"Prompt against picture · **{disagree:,}**" if disagree else "Prompt against picture",
+            key=f"health.kind-{MISMATCH}",
+            icon=":material/search:" if disagree else ":material/auto_awesome:",
+            type="primary" if chosen == MISMATCH else "secondary" if disagree else "tertiary",
+            width="stretch",
+            help="Where a run sees another class in the picture than the prompt names.",
+            on_click=state.set_params,
+            kwargs={"kind": MISMATCH},
+        )
+
+if prompts and chosen == MISMATCH:
+    with right:
+        prompt_rules.card(workspace, dataset)
+    st.stop()
 
 
 def slide() -> None:

@@ -148,6 +148,7 @@ def _decide(workspace: "Workspace", dataset: str, kind: str, ids: list[str], *, 
 
 def _document(workspace: "Workspace", dataset: str) -> dict[str, Any]:
     from core.checks.kinds import KINDS
+    from core.workspace.prompts import MISMATCH
 
     seen, limits = workspace.health.coverage(dataset), workspace.health.thresholds(dataset)
     found: dict[str, list[dict[str, Any]]] = {}
@@ -163,6 +164,11 @@ def _document(workspace: "Workspace", dataset: str) -> dict[str, Any]:
             entry["group"] = row["group"] if kind.grouped else None
             entry["value"] = None if math.isnan(row["value"]) else row["value"]
         found[kind.key] = list(entries.values())
+    if MISMATCH in workspace.review.finding_kinds(dataset):
+        found[MISMATCH] = [
+            {key: row[key] for key in ("score", "detail", "value")} | {"group": None, "sample_ids": [row["sample_id"]]}
+            for row in workspace.review.findings(dataset, MISMATCH).to_dict("records")
+        ]
     return {
         "dataset": dataset,
         "samples": seen.samples,

@@ -1,5 +1,9 @@
 import pytest
 
+from core.domain.findings import Finding
+from core.domain.generation import Generation
+from core.runs import findings
+
 
 def count(app, kind):
     """The number on a kind's button; 0 where it carries none."""
@@ -97,3 +101,18 @@ def test_train_asks_too(planted_workspace, open_page, words):
     start.click().run()
     assert planted_workspace.runs("scenes") == []
     assert "Mending moves" in words(app)
+
+
+def test_where_images_have_prompts_prompt_and_picture_are_compared(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "health", dataset="scenes")
+    assert not any(button.key == "health.kind-prompt-mismatch" for button in app.button)
+    dataset_id = planted_workspace.dataset("scenes").id
+    sample_id = planted_workspace.samples("scenes")["sample_id"].iat[0]
+    made = Generation(tool="ComfyUI", prompt="a slate roof", source="PNG text")
+    planted_workspace.store.set_generations(dataset_id, {sample_id: made})
+    mismatch = Finding(sample_id, "prompt-mismatch", 0.9, "the prompt names a, run-1 sees b (90%)", suggestion="b")
+    findings.write(planted_workspace.paths, dataset_id, "prompt-mismatch", [mismatch])
+    app = open_page(planted_workspace, "health", dataset="scenes", kind="prompt-mismatch")
+    assert not app.exception
+    assert count(app, "prompt-mismatch") == 1
+    assert "Review the 1 picture" in words(app) or "slate" in words(app)
