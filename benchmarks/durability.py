@@ -1,6 +1,6 @@
 """Kills with -9 while labels stream in: is every acknowledged decision there, agrees the label with the journal?
 
-    python benchmarks/durability.py [--kills 500] [--people 4] [--seed 0]
+    python benchmarks/durability.py [--kills 500] [--people 4] [--seed 0] [--seconds 240]
 
 The process that is killed is a dashboard without its pages: the product's own HTTP routes, workspace and store, forked
 from a process that has imported them, so that 500 lives fit into minutes. Killed are, at random moments, this
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop killing after so long, then check")
     parser.add_argument("--mother", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.mother:
@@ -84,7 +85,7 @@ def _run(root: Path, options: argparse.Namespace) -> None:
     began, done = time.monotonic(), Counter[str]()
     kinds = ["dashboard"] * 4 + ["step"] * 3 + ["mongod"] * 2 + ["both"]
     try:
-        while sum(done.values()) < options.kills:
+        while sum(done.values()) < options.kills and time.monotonic() - began < options.seconds:
             kind = chance.choice(kinds)
             step = chance.choice(STEPS) if kind == "step" else ""
             if step:

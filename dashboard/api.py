@@ -1,4 +1,4 @@
-"""The routes on Streamlit's own port: thumbnails, images, decisions.
+"""The routes on Streamlit's own port: thumbnails, images, heat maps, decisions.
 
 Streamlit's XSRF check does not cover them, so each looks at Host itself, and what writes looks at Origin and
 Content-Type too. The port of Host may differ from ours (an SSH tunnel); Origin has to be the very address in Host.
@@ -26,9 +26,11 @@ from dashboard import evidence, persons, pictures, state, uploading
 MAX_BODY = 1024 * 1024  # bytes
 MAX_DECISIONS = 1000
 MAX_LEASED = 200
+MAX_HEATED = 24
 JSON, UPLOAD = "application/json", "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 _ID = re.compile(r"[0-9a-f]{24}")
+_RUN = re.compile(r"run-[0-9]{1,9}")
 _TOKEN = re.compile(r"[0-9A-Za-z-]{8,64}")
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +54,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/lease", _fenced(_lease, writes=JSON), methods=["POST"]),
         Route("/api/class", _fenced(_add_class, writes=JSON), methods=["POST"]),
         Route("/api/evidence/{dataset}/{sample}", _fenced(_evidence), methods=["GET"]),
+        Route("/api/heat", _fenced(_have_heat, writes=JSON), methods=["POST"]),
+        Route("/heat/{run}/{dataset}/{sample}", _fenced(_heat), methods=["GET"]),
     ]
 
 
@@ -175,6 +179,45 @@ async def _evidence(request: Request) -> Response:
     dataset, sample = _ids(request)
     found = await run_in_threadpool(lambda: evidence.of(state.workspace(), dataset, sample))
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
+async def _have_heat(request: Request) -> Response:
+    """Which of these images' heat maps are there; with ``start`` the others are made, the first ones first."""
+    body = await _body(request)
+    dataset, run, samples, start = (_id(body.get("dataset")), *(body.get(key) for key in ("run", "samples", "start")))
+    if not isinstance(run, str) or not _RUN.fullmatch(run):
+        raise Refused(400, "A run is named like run-1.")
+    if not isinstance(samples, list) or len(samples) > MAX_HEATED:
+        raise Refused(400, f"Heat maps are made of {MAX_HEATED} images at a time.")
+    wanted = [_id(one) for one in samples]
+
+    def look() -> dict[str, Any]:
+        workspace = state.workspace()
+        if workspace.run(run).dataset != workspace.name_of(dataset):
+            raise NotFound("This run is of another dataset.")
+        explaining = workspace.explaining
+        busy = explaining.start(run, wanted) if start is True else explaining.working(run)
+        return {"ready": list(explaining.known(run, wanted)), "busy": busy}
+
+    return JSONResponse(await run_in_threadpool(look), headers={"Cache-Control": "no-store"})
+
+
+async def _heat(request: Request) -> Response:
+    dataset, sample = _ids(request)
+    run = request.path_params["run"]
+    if not _RUN.fullmatch(run):
+        raise Refused(404, "There is no such run.")
+
+    def fetch() -> Response:
+        workspace = state.workspace()
+        if workspace.run(run).dataset != workspace.name_of(dataset):
+            raise NotFound("This run is of another dataset.")
+        known = workspace.explaining.known(run, [sample])
+        if sample not in known:
+            raise NotFound("There is no heat map of this image.")
+        return _picture(known[sample].read_bytes(), "no-cache")
+
+    return await run_in_threadpool(fetch)
 
 
 def _fenced(handler: _Handler, *, writes: str = "") -> _Handler:

@@ -14,6 +14,7 @@ import streamlit as st
 from core.domain.runs import MODELS, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
+from core.services import public_address
 from core.workspace import Workspace
 from dashboard import navigation, persons
 
@@ -90,6 +91,12 @@ def host() -> str:
     """The host name in the browser's address: cookies of the FiftyOne server hang on it."""
     name = urlsplit(st.context.url or "").hostname
     return name if name in ("localhost", "127.0.0.1") else "127.0.0.1"
+
+
+def elsewhere() -> bool:
+    """Whether the browser came through a reverse proxy: what listens on this computer alone is out of its reach."""
+    name = urlsplit(st.context.url or "").hostname
+    return name in {one.name for one in public_address.known()} - {"localhost", "127.0.0.1"}
 
 
 def look() -> str | None:

@@ -17,6 +17,15 @@ if dataset is None:
     )
     st.stop()
 
+if state.elsewhere():
+    empty_state.draw(
+        "The FiftyOne App stays on its own computer",
+        "It answers on the computer that runs labelloop, to the person there. The keyboard grid has the same queues.",
+        page="review",
+        label="Open Review",
+    )
+    st.stop()
+
 try:
     spec = state.current_queue()
     client = workspace.app_server()

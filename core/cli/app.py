@@ -27,10 +27,12 @@ from core.cli.health import register as register_health
 from core.cli.outlook import register as register_outlook
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
-from core.domain.decisions import USER
+from core.domain.decisions import USER, USER_HEADER
 from core.domain.errors import BadInput, LabelloopError
 from core.domain.runs import TrainOptions
 from core.domain.samples import SPLITS
+from core.services.public_address import ADDRESS
+from core.services.public_address import parse as parse_addresses
 
 if TYPE_CHECKING:  # `up` and `doctor` are to start at once: the workspace brings pandas along
     from core.runs.layout import WorkspacePaths
@@ -86,11 +88,30 @@ def start(
     user: Annotated[str | None, typer.Option(help="Your name in the journal; by default that of your login.")] = None,
     no_browser: NoBrowser = False,
     port: Port = None,
+    public_address: Annotated[
+        str | None,
+        typer.Option(
+            envvar=ADDRESS,
+            help="The address under which a reverse proxy shows labelloop, such as https://labels.example.org; "
+            "several with commas.",
+        ),
+    ] = None,
+    user_header: Annotated[
+        str | None,
+        typer.Option(
+            envvar=USER_HEADER, help="The header in which the proxy names the person, such as X-Forwarded-User."
+        ),
+    ] = None,
 ) -> None:
     """Turn a folder of images into a classifier you can trust. Without a command: start the dashboard."""
     context.obj = (workspace, user)
     if user:
         os.environ[USER] = user  # for the processes that this one starts
+    if public_address:
+        parse_addresses(public_address)
+        os.environ[ADDRESS] = public_address
+    if user_header:
+        os.environ[USER_HEADER] = user_header
     if context.invoked_subcommand is None:
         raise typer.Exit(_up(context, port=port, no_browser=no_browser))
 

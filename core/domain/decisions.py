@@ -12,6 +12,7 @@ KINDS: tuple[DecisionKind, ...] = tuple(kind for kind in get_args(DecisionKind) 
 Source = Literal["grid", "fiftyone", "native", "cli", "predict", "import"]
 State = Literal["pending", "applied", "refused"]
 USER = "LABELLOOP_USER"  # the environment variable with the name that the journal records
+USER_HEADER = "LABELLOOP_USER_HEADER"  # the environment variable that names the header with a person's name
 
 
 def new_id() -> str:

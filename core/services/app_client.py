@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,16 +13,20 @@ TOKEN_HEADER = "X-Labelloop-Token"
 LOOKS = ("light", "dark")
 LARGEST_VIEW = 5_000  # samples; the App sends a view's ids along with every request that it makes
 
+Says = tuple[str | None, str]
+"""What a queue says of one sample: the class it suggests, and the evidence that a decision carries into the journal."""
+
 _TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is ticked in the App. ``dataset`` is ``None`` while it shows none."""
+    """What is ticked in the App. ``dataset`` is ``None`` while it shows none; ``says`` as in :meth:`AppClient.show`."""
 
     ids: tuple[str, ...]
     dataset: str | None
     queue: str
+    says: Mapping[str, Says] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,29 @@ class AppClient:
     port: int
     token: str = field(repr=False)
 
-    def show(self, dataset: str, ids: Sequence[str] | None, queue_title: str = "") -> int:
+    def show(
+        self,
+        dataset: str,
+        ids: Sequence[str] | None,
+        queue_title: str = "",
+        says: Mapping[str, Says] | None = None,
+    ) -> int:
         """Show the samples ``ids`` in this order (``None``: all) in every tab; the number shown.
 
-        At most ``LARGEST_VIEW`` ids are shown, the first ones. What is shown already is left as it is.
+        At most ``LARGEST_VIEW`` ids are shown, the first ones. What is shown already is left as it is. ``says`` is what
+        the queue says of its samples; decisions in the App are journalled with it.
         """
         chosen = None if ids is None else list(ids[:LARGEST_VIEW])
-        answer = self._ask("POST", "view", {"dataset": dataset, "ids": chosen, "queue": queue_title})
+        told = {one: list((says or {})[one]) for one in chosen or () if one in (says or {})}
+        content = {"dataset": dataset, "ids": chosen, "queue": queue_title, "says": told}
+        answer = self._ask("POST", "view", content)
         return int(answer["shown"])
 
     def selection(self) -> Selection:
         """What is ticked in the App, in the order of ticking."""
         answer = self._ask("GET", "selection")
-        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"])
+        says = {one: (suggestion, evidence) for one, (suggestion, evidence) in answer["says"].items()}
+        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"], says)
 
     def refresh(self, *, clear: bool = False) -> None:
         """Have every tab read the dataset again, after labels were changed elsewhere; ``clear`` unticks all images."""

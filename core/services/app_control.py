@@ -7,7 +7,7 @@ covered by a test that notices when they move).
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import fiftyone.core.dataset as fod
@@ -15,17 +15,23 @@ import fiftyone.core.session.events as fose
 from fiftyone.core.state import build_color_scheme
 from fiftyone.server.events import dispatch_event, get_state
 
+from core.services.app_client import Says
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Shown:
-    """The queue that the App was told to show. ``view`` is the object in FiftyOne's state while nobody changed it."""
+    """The queue that the App was told to show. ``view`` is the object in FiftyOne's state while nobody changed it.
+
+    ``says`` is what the queue says of its samples (core.services.app_client).
+    """
 
     dataset: str | None = None
     ids: tuple[str, ...] | None = None
     queue: str = ""
     view: Any = None
+    says: dict[str, Says] = field(default_factory=dict)
 
 
 shown = Shown()  # one server has one state, shared by all tabs
@@ -50,12 +56,14 @@ async def answer(request: str, content: dict[str, Any]) -> tuple[int, dict[str, 
 
 async def _show(content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     name, ids, queue = content.get("dataset"), content.get("ids"), content.get("queue", "")
-    if not isinstance(name, str) or not isinstance(queue, str) or not _is_ids(ids):
+    says = _says(content.get("says", {}))
+    if not isinstance(name, str) or not isinstance(queue, str) or not _is_ids(ids) or says is None:
         return 400, {"sentence": "The FiftyOne server was asked for a view that makes no sense."}
     chosen = None if ids is None else tuple(ids)
     state = get_state()
     current = state.dataset.name if state.dataset is not None else None
     untouched = (shown.dataset, shown.ids, shown.queue) == (name, chosen, queue)
+    shown.says = says
     if untouched and current == name and state.view is shown.view:
         return 200, {"shown": await asyncio.to_thread(_count, state)}
     try:
@@ -87,7 +95,10 @@ def _selection() -> dict[str, Any]:
     state = get_state()
     current = state.dataset.name if state.dataset is not None else None
     ids = [str(chosen["id"]) for chosen in state.selected_samples or []]
-    return {"ids": ids, "dataset": current, "queue": shown.queue if current == shown.dataset else ""}
+    if current != shown.dataset:
+        return {"ids": ids, "dataset": current, "queue": "", "says": {}}
+    told = {one: list(shown.says[one]) for one in ids if one in shown.says}
+    return {"ids": ids, "dataset": current, "queue": shown.queue, "says": told}
 
 
 async def _refresh(clear: bool) -> dict[str, Any]:
@@ -102,3 +113,17 @@ async def _refresh(clear: bool) -> dict[str, Any]:
 
 def _is_ids(ids: object) -> bool:
     return ids is None or (isinstance(ids, list) and all(isinstance(one, str) and len(one) == 24 for one in ids))
+
+
+def _says(given: object) -> dict[str, Says] | None:
+    """What came of the queue's words, None where they make no sense."""
+    if not isinstance(given, dict):
+        return None
+    says: dict[str, Says] = {}
+    for sample_id, pair in given.items():
+        if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], str)):
+            return None
+        if not (pair[0] is None or isinstance(pair[0], str)):
+            return None
+        says[sample_id] = (pair[0], pair[1])
+    return says

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from core.domain.errors import BadInput, LabelloopError, ServiceFailed
 from core.runs.layout import WorkspacePaths
-from core.services import mongod, processes, up_record
+from core.services import mongod, processes, public_address, up_record
 from core.services.app_client import AppClient
 from core.services.child import Child
 from core.services.processes import ProcessId
@@ -188,6 +188,7 @@ class _Stack:
                 "browser.gatherUsageStats": "false",
             }
             flags = [part for key, value in options.items() for part in (f"--{key}", value)]
+            flags += public_address.streamlit_flags(public_address.known(), ("localhost", "127.0.0.1"))
             return [sys.executable, "-m", "streamlit", "run", str(asgi), *flags]
 
         return Child(

@@ -20,6 +20,7 @@ from core.runs.layout import RunPaths, WorkspacePaths
 from core.runs.location import locate
 from core.runs.predictions import Predictions
 from core.services import mongod
+from core.services.app_client import LARGEST_VIEW
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.control import Control
@@ -239,7 +240,9 @@ class Workspace(Running):
         client = self.app_server()
         if client is not None:
             ids = None if spec.kind == "all" and not spec.split else items.ids
-            client.show(dataset, ids, spec.title())
+            first = zip(items.ids[:LARGEST_VIEW], items.suggestions, items.evidence, strict=False)
+            says = {sample: (suggests, asked) for sample, suggests, asked in first if suggests or asked}
+            client.show(dataset, ids, spec.title(), says)
         return items
 
     # decisions

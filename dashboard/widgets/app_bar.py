@@ -8,7 +8,7 @@ from core.domain.decisions import Decision, Outcome
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
-from core.services.app_client import LARGEST_VIEW, AppClient
+from core.services.app_client import LARGEST_VIEW, AppClient, Selection
 from core.workspace import Workspace
 from dashboard import navigation, state
 from dashboard.widgets import queue_picker
@@ -99,25 +99,28 @@ def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
                     key=f"app-class-{place}",
                     disabled=not ids,
                     on_click=_label,
-                    args=(workspace, dataset, client, ids, name, selection.queue),
+                    args=(workspace, dataset, client, selection, name),
                 )
         else:
             chosen = st.menu_button("Give class …", classes, key="app-classes", disabled=not ids)
             if chosen is not None:
-                _label(workspace, dataset, client, ids, chosen, selection.queue)
+                _label(workspace, dataset, client, selection, chosen)
         st.button(
             "Undo", key="app-undo", icon=":material/undo:", type="tertiary", on_click=_undo, args=(workspace, dataset)
         )
 
 
-def _label(
-    workspace: Workspace, dataset: DatasetInfo, client: AppClient, ids: tuple[str, ...], label: str, queue: str
-) -> None:
+def _label(workspace: Workspace, dataset: DatasetInfo, client: AppClient, selection: Selection, label: str) -> None:
     try:
         frame = workspace.samples(dataset.name).set_index("sample_id")["label"]
-        batch = uuid.uuid4().hex
-        wanted = [Decision(one, "relabel", label, frame.get(one), uuid.uuid4().hex) for one in ids]
-        outcomes = workspace.decide(dataset.name, wanted, source="fiftyone", queue=queue, batch=batch)
+        wanted = []
+        for one in selection.ids:
+            suggestion, evidence = selection.says.get(one, (None, ""))
+            seen, token = frame.get(one), uuid.uuid4().hex
+            wanted.append(Decision(one, "relabel", label, seen, token, suggestion=suggestion, evidence=evidence))
+        outcomes = workspace.decide(
+            dataset.name, wanted, source="fiftyone", queue=selection.queue, batch=uuid.uuid4().hex, who=state.person()
+        )
         client.refresh(clear=True)
     except LabelloopError as error:
         st.toast(escaped(error), icon=":material/error:")
@@ -127,7 +130,7 @@ def _label(
 
 def _undo(workspace: Workspace, dataset: DatasetInfo) -> None:
     try:
-        outcomes = workspace.undo(dataset.name, source="fiftyone")
+        outcomes = workspace.review.undo(dataset.name, who=state.person(), own=True, source="fiftyone")
         client = workspace.app_server()
         if client is not None:
             client.refresh()

@@ -14,10 +14,13 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from core.domain.samples import NewSample
+from core.services import public_address
 from core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PUBLIC = "labels.test"  # the name under which a reverse proxy would show the server
+FLAGS.append(f"--host-resolver-rules=MAP {PUBLIC} 127.0.0.1, MAP other.test 127.0.0.1")
 HOSTILE = '<img src=x onerror="window.hacked=1"> \'q\' "r"\nأب'
 COUNT = 130
 # The grid's tiles and where it stands, read out of its shadow root.
@@ -59,9 +62,12 @@ def serve(workspace):
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
         entry = str(ROOT / "dashboard" / "asgi.py")
-        command = [sys.executable, "-m", "streamlit", "run", entry, "--server.port", str(port)]
+        public = f"http://{PUBLIC}:{port}"
+        flags = public_address.streamlit_flags(public_address.parse(public), ("localhost", "127.0.0.1"))
+        command = [sys.executable, "-m", "streamlit", "run", entry, "--server.port", str(port), *flags]
         environment = {
             **os.environ,
+            public_address.ADDRESS: public,
             "LABELLOOP_WORKSPACE": str(workspace.paths.root),
             "LABELLOOP_USER": "test",
             "LABELLOOP_USER_HEADER": "X-Person",

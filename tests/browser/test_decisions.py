@@ -179,3 +179,17 @@ def test_a_class_is_renamed_while_somebody_labels(page, until, workspace, datase
     found = workspace.samples(dataset)["label"].tolist()
     assert found == ["hound"] * 20 + ["cat"] * 110
     assert workspace.dataset(dataset).classes[:2] == ("cat", "hound")
+
+
+def test_behind_a_reverse_proxy_pages_and_labels_work_under_its_name_and_under_no_other(
+    browser, person, url, workspace, dataset, labels
+):
+    port = url.rpartition(":")[2]
+    ann = person("ann", address=f"http://labels.test:{port}")
+    ann.keyboard.press("2")
+    wait_for(ann, lambda: labels()[0] == "dog")
+    assert workspace.journal(dataset, limit=1)[0].who == "ann"
+    stranger = browser.new_page()
+    reply = stranger.goto(f"http://other.test:{port}/api/alive")
+    assert reply.status == 421
+    stranger.close()

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.domain.samples import NewSample
+from core.jobs import folders
 from core.jobs.launcher import Launcher
 from core.runs.layout import WorkspacePaths
 from core.store.memory import MemoryStore
@@ -123,6 +124,19 @@ def test_both_names_of_this_machine_are_ours(ids, workspace):
         assert own.post("/api/undo", json={"dataset": ids[0]}, headers=headers).status_code == 200
 
 
+def test_a_proxys_address_and_the_person_that_it_names(ids, workspace, monkeypatch):
+    monkeypatch.setenv("LABELLOOP_PUBLIC_ADDRESS", "https://labels.example.org")
+    monkeypatch.setenv("LABELLOOP_USER_HEADER", "X-Forwarded-User")
+    client = TestClient(Starlette(routes=api.routes()), base_url="http://labels.example.org")
+    headers = {"Origin": "https://labels.example.org", "X-Forwarded-User": "bob"}
+    reply = client.post("/api/decide", json=body(ids), headers=headers)
+    assert reply.json()["outcomes"][0]["saved"]
+    assert workspace.journal("zoo", limit=1)[0].who == "bob"
+    elsewhere = {"Origin": "https://evil.example.org", "X-Forwarded-User": "bob"}
+    assert client.post("/api/decide", json=body(ids), headers=elsewhere).status_code == 403
+    assert client.get("/api/alive", headers={"Host": "evil.example.org"}).status_code == 421
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x", ""])
 def test_other_content_types_are_turned_away(client, ids, kind):
     assert client.post("/api/decide", json=body(ids), headers={**OURS, "Content-Type": kind}).status_code == 415
@@ -225,3 +239,24 @@ def test_a_store_that_fails_is_a_503_so_that_the_grid_tries_again(client, ids, w
     answer = client.post("/api/decide", json=body(ids), headers=OURS)
     assert answer.status_code == 503
     assert "mongod" not in answer.text
+
+
+def test_heat_maps_are_served_to_the_runs_own_dataset_only(client, ids, workspace):
+    dataset, (first, second, _) = ids
+    workspace.store.create("other", ["a"])
+    spec = {"kind": "train", "options": {"model": "instant"}, "snapshot": "none", "classes": ["cat"]}
+    run = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "zoo"}).name
+    foreign = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "other"}).name
+    for name in (run, foreign):
+        heat = workspace.paths.cache / "explain" / name / f"{first}.jpg"
+        heat.parent.mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(heat)
+    asked = {"dataset": dataset, "run": run, "samples": [first, second], "start": False}
+    assert client.post("/api/heat", json=asked, headers=OURS).json() == {"ready": [first], "busy": False}
+    assert client.get(f"/heat/{run}/{dataset}/{first}").headers["content-type"] == "image/jpeg"
+    assert client.get(f"/heat/{run}/{dataset}/{second}").status_code == 404
+    assert client.get(f"/heat/{foreign}/{dataset}/{first}").status_code == 404
+    assert client.post("/api/heat", json={**asked, "run": foreign}, headers=OURS).status_code == 404
+    for wrong in ({"run": "../run-1"}, {"run": None}, {"samples": [first] * 25}, {"samples": ["x"]}):
+        assert client.post("/api/heat", json={**asked, **wrong}, headers=OURS).status_code == 400
+    assert client.post("/api/heat", json=asked, headers={**OURS, "Origin": "http://evil.example"}).status_code == 403

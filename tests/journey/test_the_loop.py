@@ -126,6 +126,25 @@ def test_shift_selects_a_range_and_undo_outlives_a_reload(page, see, workspace, 
     until(lambda: labels() == {"vehicle"})
 
 
+def test_the_single_view_shows_where_the_run_looked_neighbours_file_and_history(page, see, workspace, until):
+    run = _newest(workspace).name
+    see(f"review?dataset=demo&queue=all&run={run}")
+    page.locator(".tile.focus").wait_for()
+    page.keyboard.press("z")
+    view = page.locator("dialog.zoom")
+    view.get_by_text("Most alike").wait_for()
+    view.get_by_text("File", exact=True).wait_for()
+    view.get_by_role("button", name="Show where the run looked").wait_for()
+    page.keyboard.press("g")
+    view.locator(".heat").wait_for(state="visible")
+    until(lambda: view.locator(".heat").evaluate("one => one.complete && one.naturalWidth > 0"))
+    page.keyboard.press("ArrowRight")
+    view.locator(".heat").wait_for(state="visible")
+    page.keyboard.press("g")
+    view.locator(".heat").wait_for(state="hidden")
+    page.keyboard.press("Escape")
+
+
 def test_the_embedded_app_shows_the_same_queue_and_its_class_keys_write_the_same_journal(page, see, workspace, until):
     run = _newest(workspace).name
     spec = QueueSpec("misclassified", run=run, split="test")
@@ -157,6 +176,21 @@ def test_the_embedded_app_shows_the_same_queue_and_its_class_keys_write_the_same
     until(lambda: workspace.samples("demo").set_index("sample_id")["label"][chosen] == wanted)
     entry = workspace.journal("demo", limit=1)[0]
     assert (entry.sample_id, entry.old, entry.new, entry.source) == (chosen, before, wanted, "fiftyone")
+    asked = workspace.queue("demo", spec).ids
+    assert entry.queue == spec.title()
+    assert entry.evidence.startswith("misclassified=") or chosen not in asked
+    assert entry.suggestion
+
+    for key, kind in (("n", "unsure"), ("s", "skip"), ("e", "exclude")):
+        assert until(ticked) == (chosen,)
+        page.keyboard.press(key)
+        until(lambda kind=kind: workspace.journal("demo", limit=1)[0].kind == kind)
+    page.keyboard.press("u")
+    until(lambda: not workspace.store.label_states(workspace.dataset("demo").id, [chosen])[chosen].excluded)
+    page.keyboard.press("?")
+    app.get_by_role("dialog", name="Keys for the selected images").get_by_text("not sure").wait_for()
+    page.keyboard.press("Escape")
+    app.get_by_role("dialog", name="Keys for the selected images").wait_for(state="detached")
 
     page.get_by_role("button", name="Retrain", exact=False).first.click()
     until(lambda: _newest(workspace).name != run)

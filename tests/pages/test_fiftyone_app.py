@@ -10,11 +10,11 @@ from core.workspace import Workspace
 @pytest.fixture
 def app_server(monkeypatch):
     """The client of a FiftyOne server that answers, with its selection to be set."""
-    seen = SimpleNamespace(ids=(), dataset="zoo", shown=[], refreshed=0)
+    seen = SimpleNamespace(ids=(), dataset="zoo", says={}, shown=[], refreshed=0)
     monkeypatch.setattr(Workspace, "app_server", lambda self: AppClient(5161, "token"))
     monkeypatch.setattr(AppClient, "alive", lambda self, **_: True)
     monkeypatch.setattr(AppClient, "show", lambda self, *wanted: seen.shown.append(wanted))
-    monkeypatch.setattr(AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue"))
+    monkeypatch.setattr(AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue", seen.says))
     monkeypatch.setattr(AppClient, "refresh", lambda self, **_: setattr(seen, "refreshed", seen.refreshed + 1))
     return seen
 
@@ -43,8 +43,10 @@ def test_it_shows_the_queue_of_the_address_once(open_page, trained_workspace, wo
     app = open_page(trained_workspace, "fiftyone_app", dataset="zoo", queue="misclassified", run="run-1", split="test")
     assert not app.exception
     assert "Wrong in run-1, test · 3 images" in words(app).replace("*", "")
-    ((dataset, ids, title),) = app_server.shown
+    ((dataset, ids, title, says),) = app_server.shown
     assert (dataset, len(ids), title) == ("zoo", 3, "Wrong in run-1, test")
+    assert says == {one: (suggests, f"misclassified={suggests}") for one, (suggests, _) in says.items()}
+    assert list(says) == ids
     app.run()
     assert len(app_server.shown) == 1
     (frame,) = app.get("iframe")
@@ -55,7 +57,7 @@ def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_wo
     asked = []
     monkeypatch.setattr(Workspace, "decide", lambda self, *given, **named: asked.append((given, named)) or [])
     ids = tuple(trained_workspace.samples("zoo")["sample_id"][:2])
-    app_server.ids = ids
+    app_server.ids, app_server.says = ids, {ids[0]: ("cat", "suspicious=cat")}
     app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
     app.button(key="app-class-3").click().run()
     assert not app.exception
@@ -63,6 +65,7 @@ def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_wo
     assert (name, named["source"], named["queue"]) == ("zoo", "fiftyone", "a queue")
     assert [one.sample_id for one in decisions] == list(ids)
     assert {one.label for one in decisions} == {"cat"}
+    assert [(one.suggestion, one.evidence) for one in decisions] == [("cat", "suspicious=cat"), (None, "")]
     assert {one.seen for one in decisions} == set(trained_workspace.samples("zoo")["label"][:2])
     assert app_server.refreshed == 1
 

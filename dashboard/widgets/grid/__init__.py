@@ -20,6 +20,7 @@ _SCRIPTS = (
     "sender.js",
     "model.js",
     "view.js",
+    "heat.js",
     "zoom.js",
     "select.js",
     "people.js",

@@ -274,6 +274,7 @@ function keys(view, event) {
     n: () => act.decide("unsure"),
     z: () => (view.zoom.dialog.open ? view.zoom.dialog.close() : act.zoom()),
     f: act.fill,
+    g: () => toggleHeat(view),
     "[": () => act.turn(-1),
     "]": () => act.turn(1),
     "+": () => act.resize(view.size + 24),

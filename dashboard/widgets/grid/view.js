@@ -15,6 +15,7 @@ const KEYS = [
   ["Ctrl + a", "select the page (Ctrl + Shift + a: the whole queue)"],
   ["[ and ]", "previous and next page"],
   ["z", "one image, large, with its neighbours and history (wheel zooms)"],
+  ["g", "in the large image: where the run looked"],
   ["+ and −", "larger and smaller images"],
   ["f", "fill the tiles, or show whole images"],
   ["Esc", "close, or clear the selection"],

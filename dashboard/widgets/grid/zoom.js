@@ -19,6 +19,7 @@ function buildZoom(act) {
     button("Next image (→)", { name: "right", class: "turn after" }, () => act.step(1)),
     button("Close (Esc)", { name: "close", class: "quiet shut" }, () => zoom.dialog.close()),
   );
+  buildHeat(zoom);
   zoom.stage.addEventListener("wheel", (event) => onWheel(zoom, event), { passive: false });
   zoom.stage.addEventListener("pointerdown", (event) => onPan(zoom, event));
   zoom.stage.addEventListener("dblclick", () => place(zoom, zoom.at.scale > 1 ? { scale: 1, x: 0, y: 0 } : { scale: 3, x: 0, y: 0 }));
@@ -27,7 +28,7 @@ function buildZoom(act) {
 
 function place(zoom, at) {
   zoom.at = at.scale <= 1 ? { scale: 1, x: 0, y: 0 } : at;
-  zoom.image.style.transform = `translate(${zoom.at.x}px, ${zoom.at.y}px) scale(${zoom.at.scale})`;
+  zoom.heat.style.transform = zoom.image.style.transform = `translate(${zoom.at.x}px, ${zoom.at.y}px) scale(${zoom.at.scale})`;
   zoom.stage.classList.toggle("near", zoom.at.scale > 1);
 }
 
@@ -62,6 +63,7 @@ function paintZoom(view) {
     place(zoom, { scale: 1, x: 0, y: 0 });
     const next = model.tiles[model.focus + 1];
     if (next) zoom.ahead = Object.assign(new Image(), { src: imageOf(model, next) });
+    paintHeat(view);
   }
   const differs = tile.suggestion !== null && tile.suggestion !== tile.label;
   zoom.caption.dataset.mark = tile.mark;
@@ -107,7 +109,7 @@ const dotOf = (model, label) => element("i", { class: "dot", style: `background:
 const reasonsOf = (tile) => (tile.reason ? [element("h3", { text: "Why it is here" }), element("p", { class: "reason", text: tile.reason })] : []);
 
 function evidenceOf(view, found) {
-  const { model } = view;
+  const { model, zoom } = view;
   const parts = [];
   const add = (title, ...nodes) => nodes.length && parts.push(element("h3", { text: title }), ...nodes);
   add("Most alike", ...(found.neighbours?.length ? [element("div", { class: "alike" }, ...found.neighbours.map((one) => element(
@@ -115,7 +117,10 @@ function evidenceOf(view, found) {
     element("img", { src: `/thumb/${model.data.dataset}/${one.sample}?v=${one.hash}`, alt: "" }),
     element("figcaption", {}, dotOf(model, one.label), element("span", { class: "name", text: one.label ?? "no label" })),
   )))] : []));
-  add(found.run ? `By ${found.run}` : "", ...(found.probabilities ?? []).map(([label, chance]) => element(
+  zoom.run = found.run && found.probabilities?.length ? found.run : "";
+  const looked = zoom.run ? [heatButton(view, zoom.run)] : [];
+  if (zoom.heated && zoom.heat.hidden && zoom.note.hidden) paintHeat(view);
+  add(found.run ? `By ${found.run}` : "", ...looked, ...(found.probabilities ?? []).map(([label, chance]) => element(
     "div", { class: "chance" }, dotOf(model, label), element("span", { class: "name", text: label }),
     element("span", { class: "track" }, element("i", { style: `width:${Math.max(1, 100 * chance)}%;background:${colourOf(model, label)}` })),
     element("span", { class: "count", text: `${Math.round(100 * chance)} %` }),

@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from core.domain.decisions import Decision
 from core.domain.errors import ServiceFailed
+from core.review import decisions
 
 LIST_FILES = {"operator_uri": "@voxel51/operators/list_files", "params": {"path": "/etc"}, "dataset_name": "pets"}
 
@@ -278,12 +280,37 @@ def test_confirming_marks_as_reviewed(served):
     served.operate("@labelloop/review/undo")
 
 
+@pytest.mark.parametrize("kind", ["exclude", "unsure", "skip"])
+def test_every_verdict_is_journalled_with_the_queues_evidence(served, kind):
+    one = served.ids[6]
+    served.client.show("pets", [one], "Labels that may be wrong", {one: ("dog", "suspicious=dog")})
+    assert served.operate(f"@labelloop/review/{kind}", selected=[one])["result"]["saved"] == 1
+    (entry,) = served.store.journal(served.dataset_id, limit=1)
+    assert (entry.kind, entry.sample_id, entry.queue) == (kind, one, "Labels that may be wrong")
+    assert (entry.suggestion, entry.evidence, entry.source) == ("dog", "suspicious=dog", "fiftyone")
+    assert served.store.label_states(served.dataset_id, [one])[one].excluded == (kind == "exclude")
+    if kind == "exclude":
+        assert served.operate("@labelloop/review/restore", selected=[one])["result"]["saved"] == 1
+        assert not served.store.label_states(served.dataset_id, [one])[one].excluded
+
+
+def test_undo_in_the_app_leaves_other_peoples_decisions(served):
+    one = served.ids[7]
+    label = served.labels()[one]
+    wanted = Decision(one, "relabel", next(name for name in ("cat", "dog") if name != label), label, "t" * 12)
+    decisions.decide(served.store, served.store.dataset("pets"), [wanted], who="somebody else", source="grid")
+    served.operate("@labelloop/review/undo")
+    assert served.labels()[one] == wanted.label
+    back = Decision(one, "relabel", label, wanted.label, "s" * 12)
+    decisions.decide(served.store, served.store.dataset("pets"), [back], who="somebody else", source="grid")
+
+
 def test_class_buttons_bear_the_names_of_the_classes_of_now(served):
     served.store.set_classes(served.dataset_id, ["cat", "dog", "bird", "<b>fish"])
     _, _, text = served.request("POST", "/operators/resolve-placements", {"dataset_name": "pets"})
     served.store.set_classes(served.dataset_id, ["cat", "dog", "bird"])
     labels = [found["placement"]["view"]["label"] for found in json.loads(text)["placements"]]
-    assert labels == ["1 cat", "2 dog", "3 bird", "4 <b>fish", "✓ Confirm", "Undo"]
+    assert labels == ["1 cat", "2 dog", "3 bird", "4 <b>fish", "✓ Confirm", "Exclude", "Not sure", "Skip", "Undo"]
 
 
 def test_the_plugin_and_its_keys_are_served(served):

@@ -84,6 +84,7 @@ def test_the_plugin_lists_what_it_registers():
     listed = yaml.safe_load((PLUGINS / "labelloop/fiftyone.yml").read_text())
     assert listed["name"] == PLUGIN
     text = (PLUGINS / "labelloop/__init__.py").read_text()
-    named = set(re.findall(r'OperatorConfig\(name="(\w+)"', text))
+    verdicts = text[text.index("VERDICTS = ") : text.index("DONE = ")]
+    named = set(re.findall(r'OperatorConfig\(name="(\w+)"', text)) | set(re.findall(r'^    \("(\w+)"', verdicts, re.M))
     assert named | {f"class_{index}" for index in range(1, 10)} == set(listed["operators"])
     assert (PLUGINS / "labelloop" / listed["js_bundle"]).is_file()

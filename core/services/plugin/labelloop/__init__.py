@@ -1,4 +1,4 @@
-"""labelloop in the FiftyOne App: class buttons, class keys, confirm and undo, all through the journal.
+"""labelloop in the FiftyOne App: class buttons, class keys, confirm, exclude and so on, all through the journal.
 
 FiftyOne loads this file by its path; nothing imports it. It runs in the server's process (core.services.app_server).
 """
@@ -13,15 +13,23 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from core.domain.decisions import USER, Decision, Outcome
+from core.domain.decisions import USER, Decision, LabelState, Outcome
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
 from core.review import decisions, undoing
 from core.services import app_control
+from core.services.app_client import Says
 from core.services.mongod import DATABASE
 from core.store.mongo import MongoStore
 
 KEYS = 9
+VERDICTS = (
+    ("exclude", "Exclude", "exclude the selected images from the dataset"),
+    ("unsure", "Not sure", "put the selected images aside for a second look"),
+    ("skip", "Skip", "skip the selected images"),
+    ("restore", "", "bring the selected images back into the dataset"),
+)
+DONE = {"confirm": "confirmed", "exclude": "excluded", "unsure": "put aside", "skip": "skipped", "restore": "restored"}
 
 
 class Label(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
@@ -78,12 +86,12 @@ class Confirm(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
 
 
 class Undo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
-    """Take back the newest decision."""
+    """Take back the person's newest decision."""
 
     @property
     def config(self) -> foo.OperatorConfig:
         """Name and label."""
-        return foo.OperatorConfig(name="undo", label="labelloop: undo the newest decision")
+        return foo.OperatorConfig(name="undo", label="labelloop: undo your newest decision")
 
     def resolve_placement(self, ctx: Any) -> types.Placement | None:
         """Its button in the grid's bar."""
@@ -92,12 +100,33 @@ class Undo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Called by FiftyOne when the operator is run."""
         try:
-            outcomes = undoing.undo(_store(), _info(ctx), who=_who(), source="fiftyone")
+            outcomes = undoing.undo(_store(), _info(ctx), who=_who(), source="fiftyone", only=_who())
         except LabelloopError as error:
             return _say(ctx, str(error), "error")
         if not outcomes:
             return _say(ctx, "There is nothing to undo.", "warning")
         return _report(ctx, outcomes, "taken back")
+
+
+class _Verdict(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """A decision on the selected images that gives no class."""
+
+    kind: str
+    button: str
+    words: str
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name=self.kind, label=f"labelloop: {self.words}")
+
+    def resolve_placement(self, ctx: Any) -> types.Placement | None:
+        """Its button in the grid's bar."""
+        return _button(self.button) if ctx.dataset is not None and self.button else None
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _decide(ctx, self.kind, lambda _: None)
 
 
 class _ClassButton(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
@@ -124,7 +153,10 @@ def register(plugin: Any) -> None:
     """Called by FiftyOne."""
     for index in range(1, KEYS + 1):
         plugin.register(type(f"Class{index}", (_ClassButton,), {"index": index}))
-    for operator in (Confirm, Undo, Relabel, Label):  # in the order of the buttons
+    plugin.register(Confirm)  # in the order of the buttons
+    for kind, button, words in VERDICTS:
+        plugin.register(type(kind.capitalize(), (_Verdict,), {"kind": kind, "button": button, "words": words}))
+    for operator in (Undo, Relabel, Label):
         plugin.register(operator)
 
 
@@ -142,15 +174,20 @@ def _decide(ctx: Any, kind: Any, choose: Callable[[DatasetInfo], str | None]) ->
         if kind == "relabel" and label is None:
             return _say(ctx, "There is no class with this number.", "warning")
         states = _store().label_states(info.id, ids)
-        wanted = [
-            Decision(one, kind, label, states[one].label if one in states else None, uuid.uuid4().hex) for one in ids
-        ]
         shown = app_control.shown
-        queue = shown.queue if shown.dataset == info.name else ""
+        queue, says = (shown.queue, shown.says) if shown.dataset == info.name else ("", {})
+        wanted = [_decision(one, kind, label, states.get(one), says) for one in ids]
         outcomes = decisions.decide(_store(), info, wanted, who=_who(), source="fiftyone", queue=queue)
     except LabelloopError as error:
         return _say(ctx, str(error), "error")
-    return _report(ctx, outcomes, "confirmed" if label is None else f"→ {label}")
+    return _report(ctx, outcomes, DONE[kind] if label is None else f"→ {label}")
+
+
+def _decision(one: str, kind: Any, label: str | None, state: LabelState | None, says: dict[str, Says]) -> Decision:
+    """With what the queue that is shown says of the image, so that the journal knows what led there."""
+    suggestion, evidence = says.get(one, (None, ""))
+    seen = None if state is None else state.label
+    return Decision(one, kind, label, seen, uuid.uuid4().hex, suggestion=suggestion, evidence=evidence)
 
 
 def _report(ctx: Any, outcomes: Sequence[Outcome], done: str) -> dict[str, Any]:
