@@ -28,6 +28,7 @@ from core.jobs import folders
 from core.review.queues import QueueSpec
 from core.runs import findings, predictions
 from core.runs.atomic import write_json
+from core.snapshots.freeze import freeze
 from core.workspace import Workspace
 from core.workspace.frames import MARGIN
 
@@ -71,8 +72,9 @@ def _say_something(workspace: Workspace) -> None:
     info, frame = workspace.dataset("bench"), workspace.samples("bench")
     random = np.random.default_rng(1)
     chances = random.dirichlet([0.1] * len(info.classes), len(frame)).astype(np.float32)
+    frozen = freeze(workspace.paths, info, frame)
     with folders.lock_of(workspace.paths.runs):
-        spec = {"kind": "train", "dataset": "bench", "options": {"model": "instant"}, "snapshot": "none"}
+        spec = {"kind": "train", "dataset": "bench", "options": {"model": "instant"}, "snapshot": frozen.id}
         run = folders.make(workspace.paths.runs, "run", {**spec, "classes": list(info.classes)})
     rows = predictions.make(
         classes=info.classes,

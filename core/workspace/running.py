@@ -149,12 +149,14 @@ class Running(Datasets):
 
     def stale(self, dataset: str) -> StaleMeter:
         """What a retrain would see that the newest succeeded run has not."""
-        newest = next((view for view in self.runs(dataset) if view.state == "succeeded"), None)
         frame = self.samples(dataset)
-        if newest is None:
-            return StaleMeter(run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, in_test=0)
-        frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
-        return stale_meter(newest.name, frame, frozen)
+        for newest in (view for view in self.runs(dataset) if view.state == "succeeded"):
+            try:
+                frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
+            except NotFound:  # somebody removed its folder: pages live on, by the run before
+                continue
+            return stale_meter(newest.name, frame, frozen)
+        return StaleMeter(run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, in_test=0)
 
     def newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
         """The newest run that finished, one of the model ``prefer`` before others."""

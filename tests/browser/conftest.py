@@ -88,7 +88,7 @@ def serve(workspace):
     for server in started:
         server.terminate()
     for server in started:
-        server.wait(30)
+        server.wait(120)
 
 
 @pytest.fixture(scope="module")

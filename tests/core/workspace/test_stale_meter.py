@@ -2,6 +2,12 @@
 
 import pandas as pd
 
+from core.jobs import folders
+from core.jobs.launcher import Launcher
+from core.runs.atomic import write_json
+from core.runs.layout import WorkspacePaths
+from core.store.memory import MemoryStore
+from core.workspace import Workspace
 from core.workspace.views import stale_meter
 
 
@@ -33,3 +39,16 @@ def test_samples_added_and_removed():
 def test_an_excluded_sample_counts_as_removed():
     meter = stale_meter("run-1", THEN.assign(excluded=[False, True, False]), THEN)
     assert (meter.labels_changed, meter.added, meter.removed, meter.in_test, meter.stale) == (0, 0, 1, 1, True)
+
+
+def test_a_run_whose_snapshot_was_removed_is_passed_over(tmp_path, new_samples):
+    store = MemoryStore()
+    info = store.create("zoo", ["cat", "dog"])
+    store.insert(info.id, new_samples("cat", "dog"))
+    workspace = Workspace(WorkspacePaths(tmp_path), store, user="ann", launcher=Launcher())
+    spec = {"kind": "train", "dataset": "zoo", "snapshot": "gone", "classes": ["cat", "dog"], "options": {}}
+    run = folders.make(workspace.paths.runs, "run", spec)
+    write_json(run.exit, {"returncode": 0, "signal": None, "ended_at": 1.0})
+    assert workspace.run("run-1").state == "succeeded"
+    meter = workspace.stale("zoo")
+    assert (meter.run, meter.added) == (None, 2)

@@ -1,0 +1,132 @@
+"""The same task twice: relabel 100 images one by one, in labelloop's grid and in the FiftyOne App.
+
+    python benchmarks/review_app.py [--images 100]
+
+One browser robot does both, as fast as each lets it: it goes on when the label that it gave is in the database. In the
+grid an image is labelled by one key, and the focus moves on by itself. In the App an image is ticked, then the class's
+number is pressed (labelloop's own keys there: without them it takes a menu and a form more), and the robot goes on when
+the App has read its samples again. Scrolling in the App is left out of its time.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import grid
+from playwright.sync_api import sync_playwright
+
+from core.review.queues import QueueSpec
+from core.runs.layout import WorkspacePaths
+from core.services.app_client import AppClient
+from core.services.stack import running
+from core.workspace import Workspace
+
+CLASSES = 9
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--samples", type=int, default=2_000)
+    options = parser.parse_args()
+    print(f"{options.images} images of {options.samples:,}, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        pictures = grid.draw(root / "pictures")
+        with Workspace.open(root / "workspace") as workspace, sync_playwright() as playwright:
+            grid.fill(workspace, pictures, options.samples)
+            workspace.store.add_root(workspace.dataset("bench").id, str(pictures))
+            with _started(root / "workspace") as url:
+                browser = playwright.chromium.launch(
+                    executable_path=os.environ.get("LABELLOOP_CHROMIUM", "/usr/bin/chromium"), args=grid.FLAGS
+                )
+                page = browser.new_page(viewport={"width": 1600, "height": 1000})
+                page.set_default_timeout(120_000)
+                ours = _in_grid(workspace, page, url, options.images)
+                by_key = _in_app(workspace, page, url, options.images)
+                browser.close()
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+    print(f"grid:                        {ours:6.1f} s, {1000 * ours / options.images:5.0f} ms an image")
+    print(f"FiftyOne App, tick and key:  {by_key:6.1f} s, {1000 * by_key / options.images:5.0f} ms an image")
+    print(f"ratio: {by_key / ours:.1f}")
+
+
+@contextmanager
+def _started(workspace: Path):
+    """All of labelloop on a workspace; yields the dashboard's address once the FiftyOne server answers."""
+    command = [sys.executable, "-m", "core.cli", "--workspace", str(workspace), "--no-browser", "--port", "8733"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 240
+        while not ((up := running(WorkspacePaths(workspace))) and AppClient(up.app_port, up.app_token).alive()):
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise TimeoutError("labelloop did not start")
+            time.sleep(0.5)
+        yield "http://127.0.0.1:8733"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _in_grid(workspace: Workspace, page, url: str, count: int) -> float:
+    page.goto(f"{url}/review?dataset=bench&queue=all")
+    page.locator(".tile.focus").wait_for()
+    page.wait_for_timeout(2000)
+    ids = workspace.queue("bench", QueueSpec(kind="all")).ids[:count]
+    began = time.perf_counter()
+    for at, sample in enumerate(ids):
+        place = (at + 4) % CLASSES
+        page.keyboard.press(str(place + 1))
+        _until(workspace, sample, place)
+    return time.perf_counter() - began
+
+
+def _in_app(workspace: Workspace, page, url: str, count: int) -> float:
+    page.goto(f"{url}/fiftyone?dataset=bench")
+    app = page.frame_locator("iframe").first
+    tiles = app.locator("[data-cy=looker]")
+    tiles.first.wait_for()
+    client = workspace.app_server()
+    page.wait_for_timeout(5000)
+    ids = workspace.queue("bench", QueueSpec(kind="all")).ids
+    seconds, done = 0.0, 0
+    while done < count:  # the App shows some dozens at a time; scrolling on is not counted
+        batch = ids[done : done + 20]
+        client.show("bench", batch, f"images from {done}")
+        app.get_by_text(f"{len(batch)} samples").first.wait_for()
+        page.wait_for_timeout(3000)
+        for at, sample in enumerate(batch[: count - done]):
+            box = tiles.nth(at).bounding_box()
+            place = (done + at + 5) % CLASSES
+            began = time.perf_counter()
+            page.mouse.move(box["x"] + 40, box["y"] + 40)
+            page.mouse.click(box["x"] + 13, box["y"] + 13)
+            while client.selection().ids != (sample,):
+                page.wait_for_timeout(20)
+            page.keyboard.press(str(place + 1))
+            _until(workspace, sample, place)
+            seconds += time.perf_counter() - began
+            while client.selection().ids:
+                page.wait_for_timeout(20)
+        done += len(batch)
+    return seconds
+
+
+def _until(workspace: Workspace, sample: str, place: int) -> None:
+    info = workspace.uncounted("bench")
+    deadline = time.monotonic() + 60
+    while workspace.store.label_states(info.id, [sample])[sample].label != info.classes[place]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(sample)
+        time.sleep(0.003)
+
+
+if __name__ == "__main__":
+    main()
