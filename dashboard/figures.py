@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from core.domain.errors import LabelloopError
@@ -33,7 +34,7 @@ def model_of(run: RunView) -> str:
     return str(run.spec.get("options", {}).get("model", ""))
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
+@st.cache_resource(show_spinner=False, max_entries=300)  # nobody writes into them, so nobody needs a copy
 def _evaluations(path: str, stamp: int, _workspace: Workspace) -> dict[Split, Evaluation]:
     name = Path(path).parent.name
     kept = _workspace.paths.cache / "figures" / f"{name}-{stamp}.json"
@@ -57,7 +58,7 @@ def _as_json(found: dict[Split, Evaluation]) -> dict[str, Any]:
     return {
         split: {
             "classes": list(one.classes),
-            "matrix": one.matrix.tolist(),
+            "cells": [*(places.tolist() for places in np.nonzero(one.matrix)), one.matrix[one.matrix > 0].tolist()],
             "unlabelled": one.unlabelled,
             "out_of_fold": one.out_of_fold,
         }
@@ -69,10 +70,16 @@ def _from_json(kept: dict[Split, dict[str, Any]]) -> dict[Split, Evaluation]:
     return {
         split: from_matrix(
             kept[split]["classes"],
-            np.array(kept[split]["matrix"], dtype=np.int64),
+            _matrix(len(kept[split]["classes"]), *kept[split]["cells"]),
             unlabelled=kept[split]["unlabelled"],
             out_of_fold=kept[split]["out_of_fold"],
         )
         for split in SPLITS
         if split in kept
     }
+
+
+def _matrix(size: int, rows: list[int], columns: list[int], counts: list[int]) -> npt.NDArray[np.int64]:
+    matrix = np.zeros((size, size), dtype=np.int64)
+    matrix[rows, columns] = counts
+    return matrix

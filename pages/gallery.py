@@ -9,9 +9,9 @@ import streamlit as st
 from core.domain.samples import SPLITS
 from core.evaluation.ordering import top_confusions
 from dashboard import charts, figures, frame, palette, results, state, wording
-from dashboard.widgets import address, empty_state, run_picker, strip
+from dashboard.widgets import address, embedding_map, empty_state, run_picker, strip
 
-ORDERS = {"loss": "Most surprising", "sure": "Surest", "look": "By look"}
+ORDERS = {"loss": "Most surprising", "sure": "Surest", "look": "By look", "map": "Map"}
 SHOWN = 24
 
 workspace, dataset = frame.begin()
@@ -35,6 +35,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
     split = address.switch("Split", "split", splits)
     order = address.switch("Order", "order", list(ORDERS), ORDERS.__getitem__)
 
+if order == "map":
+    embedding_map.draw(workspace, dataset, run=run.name, split=split, ways=("correctness", "cluster"))
+    st.stop()
 evaluation = workspace.evaluation(run.name, split, labels="now")
 cells = [
     (evaluation.classes[row], evaluation.classes[column]) for row, column in top_confusions(evaluation.matrix, 100)

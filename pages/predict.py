@@ -30,6 +30,11 @@ if not runs:
     st.stop()
 
 run = run_picker.pick(workspace, runs, label="Model", dataset=here)
+fitted = workspace.understanding.calibration(run.name)
+if fitted.abstain_below:
+    st.caption(
+        f"Below a confidence of {fitted.abstain_below:.3f} {run.name} says “not sure”; that is set on its Calibration."
+    )
 files = st.file_uploader(
     "Images to classify",
     type=sorted(extension.lstrip(".") for extension in EXTENSIONS),

@@ -1,4 +1,4 @@
-"""Commands that say what a run is worth: calibrate, slices, report."""
+"""Commands that say what a run is worth: calibrate, slices, report, export-model (which brings its model card)."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command()(calibrate)
     app.command()(slices)
     app.command()(report)
+    app.command("export-model")(export_model)
 
 
 def calibrate(
@@ -103,3 +104,18 @@ def report(
     size = written.stat().st_size
     document = {"runs": runs, "file": str(written), "bytes": size}
     out(document, as_json, lambda: f"Report on {' and '.join(runs)} written to {written} ({size / 1024:,.0f} kB).")
+
+
+def export_model(
+    context: typer.Context,
+    run: RunName,
+    to: Annotated[Path, typer.Option("--to", help="The zip to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write a run's model as ONNX in a zip, with its calibration and its model card."""
+    with open_workspace(context) as workspace:
+        written = workspace.reporting.export_model(run, to)
+        name = workspace.run(run).name
+    size = written.stat().st_size
+    document = {"run": name, "file": str(written), "bytes": size}
+    out(document, as_json, lambda: f"The model of {name} is in {written} ({size / 1024:,.0f} kB).")

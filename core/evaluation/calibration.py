@@ -1,6 +1,7 @@
 """Does a confidence of 90 % mean right in 9 of 10? Reliability, temperature, and when to abstain."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 BINS = 15  # as Guo et al. 2017, "On calibration of modern neural networks"
-_DRAWS = 4000
+_DRAWS = 1000
+_MOST_GAPS, _HALVINGS = 64.0, 10
 _ENOUGH = 20_000  # samples that fix one number
 _LEAST, _MOST = 0.05, 20.0  # temperatures
 
@@ -65,7 +67,7 @@ def reliability(confidence: npt.ArrayLike, right: npt.ArrayLike, *, bins: int = 
     off = gaps - (mean_hit - mean_sure)[np.searchsorted(there, place)]
     spread: Floats = np.bincount(place, off**2, bins)[there].astype(np.float64)
     low, high = wilson_many(mean_hit * n, n)
-    ece = _ece(mean_hit - mean_sure, spread, n, mean_sure * (1 - mean_sure))
+    ece = _ece(mean_hit - mean_sure, spread, n)
     return Reliability(mean_sure, mean_hit, low, high, count[there], ece)
 
 
@@ -131,10 +133,10 @@ def calibrated(probabilities: npt.NDArray[np.float32], temperature: float) -> np
     return confidence
 
 
-def _ece(gap: Floats, spread: Floats, n: Floats, chance: Floats) -> Estimate:
-    """The gap's weighted size with an interval. Sizes are never below 0, so the plain estimate errs upwards; the
-    interval is the basic bootstrap's (Davison and Hinkley 1997, 5.2), which takes that back. It begins at 0 where the
-    gaps are no larger than those of a calibrated run would be (a chi-square test).
+def _ece(gap: Floats, spread: Floats, n: Floats) -> Estimate:
+    """The gap's weighted size with an interval. Sizes are never below 0, so the plain figure errs upwards, the more the
+    fewer samples there are. So the interval holds those multiples of the gaps under which a figure like this one is
+    not unusual (a test inverted, with normal errors of the gaps); it begins at 0 where no gap at all explains it.
     """
     total = n.sum()
     if total == 0:
@@ -142,15 +144,25 @@ def _ece(gap: Floats, spread: Floats, n: Floats, chance: Floats) -> Estimate:
     weight = n / total
     value = float(weight @ np.abs(gap))
     # a bin borrows one answer, half right: three of three are not certain
-    error = 1.1 * np.sqrt((spread + 0.25) / n / np.maximum(n - 1, 1))
-    noise = np.random.default_rng(0).standard_normal((_DRAWS, len(n)))
-    drawn = np.abs(gap + noise * error) @ weight
-    few, many = np.quantile(drawn, [0.025, 0.975])
-    null = float((gap**2 * n / np.maximum(chance, 0.25 / n)).sum())
-    low = 0.0 if null <= _chi_square_95(len(n)) else max(0.0, min(2 * value - float(many), value))
-    return Estimate(value, low, max(2 * value - float(few), value))
+    error = np.sqrt((spread + 0.25) / n / np.maximum(n - 1, 1))
+    noise = _noise()[:, : len(n)] * error
+
+    def usual(multiple: float, part: float) -> float:
+        return float(np.quantile(np.abs(multiple * gap + noise) @ weight, part))
+
+    def multiple(part: float) -> float:
+        low, high = 0.0, 1.0
+        while usual(high, part) < value and high < _MOST_GAPS:
+            high *= 2
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if usual(middle, part) < value else (low, middle)
+        return (low + high) / 2
+
+    low = 0.0 if usual(0.0, 0.95) >= value else min(multiple(0.975), 1.0) * value
+    return Estimate(value, low, min(1.0, max(multiple(0.025), 1.0) * value) if value else usual(0.0, 0.95))
 
 
-def _chi_square_95(freedom: int) -> float:
-    """The 95 % point, to a percent (Wilson and Hilferty 1931)."""
-    return float(freedom * (1 - 2 / (9 * freedom) + 1.6449 * np.sqrt(2 / (9 * freedom))) ** 3)
+@cache
+def _noise() -> Floats:
+    return np.random.default_rng(0).standard_normal((_DRAWS, 64))

@@ -11,7 +11,7 @@ from core.evaluation import significance
 from core.evaluation.credit import Credit, split_credit
 from core.evaluation.metrics import Evaluation, from_matrix
 from core.evaluation.significance import SURE
-from core.runs.predictions import Predictions
+from core.runs.predictions import Answers
 
 Verdict = Literal["better", "worse", "no clear difference"]
 Places = npt.NDArray[np.int64]
@@ -67,8 +67,8 @@ class _Pairs:
 
 
 def compare(
-    old: Predictions,
-    new: Predictions,
+    old: Answers,
+    new: Answers,
     *,
     names: tuple[str, str],
     split: str,
@@ -117,7 +117,7 @@ def compare(
     )
 
 
-def _paired(old: Predictions, new: Predictions, split: str, labels: Mapping[str, str | None] | None) -> _Pairs:
+def _paired(old: Answers, new: Answers, split: str, labels: Mapping[str, str | None] | None) -> _Pairs:
     place = {sample_id: row for row, sample_id in enumerate(old.sample_id.tolist())}
     there = np.array([place.get(sample_id, -1) for sample_id in new.sample_id.tolist()], dtype=np.intp)
     here, then = new.split == split, np.zeros(len(new), dtype=np.bool_)
@@ -142,26 +142,27 @@ def _paired(old: Predictions, new: Predictions, split: str, labels: Mapping[str,
         label_then=coded(old.label[was].tolist()),
         label_between=coded(new.label[rows].tolist()),
         truth=truth[rows],
-        confidence=new.probabilities[rows].max(axis=1) if len(rows) else np.zeros(0, dtype=np.float32),
+        confidence=new.confidence[rows],
         moved=int(((there >= 0) & (here != then)).sum()),
         left_out=len(everything) - len(rows),
     )
 
 
-def _chosen(run: Predictions, rows: npt.NDArray[np.intp], names: Mapping[str | None, int]) -> Places:
+def _chosen(run: Answers, rows: npt.NDArray[np.intp], names: Mapping[str | None, int]) -> Places:
     place = np.array([names[name] for name in run.classes], dtype=np.int64)
-    return place[run.probabilities[rows].argmax(axis=1)] if len(rows) else np.zeros(0, dtype=np.int64)
+    return place[run.chosen[rows]] if len(rows) else np.zeros(0, dtype=np.int64)
 
 
 def _evaluation(own: tuple[str, ...], classes: tuple[str, ...], truth: Places, chosen: Places) -> Evaluation:
     """The matrix in the run's own classes; labels and predictions lie within them."""
     size = len(classes)
     matrix = np.bincount(truth * size + chosen, minlength=size * size).reshape(size, size).astype(np.int64)
-    places = [classes.index(name) for name in own]
+    place = {name: at for at, name in enumerate(classes)}
+    places = [place[name] for name in own]
     return from_matrix(own, matrix[np.ix_(places, places)])
 
 
-def _reason(pairs: _Pairs, old: Predictions, new: Predictions, names: tuple[str, str], split: str) -> str:
+def _reason(pairs: _Pairs, old: Answers, new: Answers, names: tuple[str, str], split: str) -> str:
     """Why there can be no verdict; empty where there can."""
     if not len(pairs.ids):
         return f"The two runs have no labelled {split} images in common, so there is nothing to compare."

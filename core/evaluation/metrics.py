@@ -59,7 +59,7 @@ def evaluate(predictions: Predictions, labels: Sequence[str | None] | None = Non
     """
     true = targets(predictions, labels)
     known = true >= 0
-    chosen = predictions.probabilities.argmax(axis=1)[known] if len(true) else np.zeros(0, dtype=np.int64)
+    chosen = predictions.chosen[known]
     size = len(predictions.classes)
     matrix = np.bincount(true[known] * size + chosen, minlength=size * size).reshape(size, size).astype(np.int64)
     return from_matrix(

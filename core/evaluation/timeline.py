@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.evaluation.intervals import Estimate, share
-from core.runs.predictions import Predictions
+from core.runs.predictions import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,7 @@ class Moment:
     samples: int
 
 
-def timeline(
-    runs: Iterable[tuple[str, float, Predictions]], split: str, labels: Mapping[str, str | None]
-) -> list[Moment]:
+def timeline(runs: Iterable[tuple[str, float, Answers]], split: str, labels: Mapping[str, str | None]) -> list[Moment]:
     """``runs`` (name, time of creation in Unix seconds, predictions) oldest first; ``labels`` are those of now."""
     moments: list[Moment] = []
     before: dict[str, str | None] = {}

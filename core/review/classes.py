@@ -148,7 +148,7 @@ def renamed_run(predictions: Predictions, classes: Sequence[str], renamed: Mappi
     probabilities = np.zeros((len(predictions), len(kept)), dtype=np.float32)
     for column, name in enumerate(names):
         probabilities[:, kept.index(name)] += predictions.probabilities[:, column]
-    return replace(predictions, classes=tuple(kept), probabilities=probabilities)
+    return predictions.under(tuple(kept), probabilities)
 
 
 def _move(

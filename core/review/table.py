@@ -50,11 +50,8 @@ class Table:
             in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
             column = {name: index for index, name in enumerate(predictions.classes)}
             columns = np.fromiter((column.get(name, -1) for name in label[here]), dtype=np.intp, count=len(here))
-            rows = predictions.probabilities[there]
-            chance[here] = np.where(columns >= 0, rows[np.arange(len(rows)), columns], np.nan)
-            if rows.shape[1] > 1:
-                best = np.partition(rows, -2, axis=1)[:, -2:]
-                margin[here] = best[:, 1] - best[:, 0]
+            chance[here] = np.where(columns >= 0, predictions.probabilities[there, columns], np.nan)
+            margin[here] = predictions.answers.margin[there]
         return cls(frame, ids, label, suggestion, confidence, then, chance, margin, in_sample)
 
     @cached_property

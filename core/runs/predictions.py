@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,53 @@ import pyarrow.parquet as pq
 
 from core.runs.atomic import written_aside
 
+_ROWS = 16_384  # a group of the file
+_BATCH = 4096  # rows read at a time: what is read and what is kept never lie in memory twice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a run said, without the probabilities behind it: all that comparing runs asks for. One row a sample.
+
+    ``chosen`` (int32) are places in ``classes`` of the most probable class, the first among equals; ``confidence``
+    (float32) its probability, ``margin`` (float32) by how much that is above the second (NaN with one class);
+    ``label`` the label at the time.
+    """
+
+    classes: tuple[str, ...]
+    sample_id: npt.NDArray[np.object_]
+    split: npt.NDArray[np.object_]
+    label: npt.NDArray[np.object_]
+    chosen: npt.NDArray[np.int32]
+    confidence: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.object_]:
+        """The most probable class of each sample."""
+        names: npt.NDArray[np.object_] = np.array(self.classes, dtype=object)
+        predicted: npt.NDArray[np.object_] = names[self.chosen]
+        return predicted
+
+    def where(self, split: str) -> "Answers":
+        """The rows of one split."""
+        return self.rows(self.split == split)
+
+    def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Answers":
+        """The rows chosen by a mask or by positions."""
+        return Answers(
+            classes=self.classes,
+            sample_id=self.sample_id[chosen],
+            split=self.split[chosen],
+            label=self.label[chosen],
+            chosen=self.chosen[chosen],
+            confidence=self.confidence[chosen],
+            margin=self.margin[chosen],
+        )
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
@@ -19,7 +66,7 @@ class Predictions:
 
     ``label`` is the label at the time (``None`` for an unlabelled sample), ``probabilities`` has shape
     (samples, classes) and float32, ``out_of_fold`` marks rows whose probabilities come from a model that
-    was not fitted on that sample although it is in train.
+    was not fitted on that sample although it is in train. ``answers`` are worked out of these, once.
     """
 
     classes: tuple[str, ...]
@@ -28,23 +75,32 @@ class Predictions:
     label: npt.NDArray[np.object_]
     probabilities: npt.NDArray[np.float32]
     out_of_fold: npt.NDArray[np.bool_]
+    given: InitVar[Answers | None] = None
+    answers: Answers = field(init=False)
+
+    def __post_init__(self, given: Answers | None) -> None:
+        known = given or _answers(self.classes, self.sample_id, self.split, self.label, self.probabilities)
+        object.__setattr__(self, "answers", known)
+
+    @property
+    def chosen(self) -> npt.NDArray[np.int32]:
+        """The place of each sample's most probable class."""
+        return self.answers.chosen
 
     @property
     def predicted(self) -> npt.NDArray[np.object_]:
         """The most probable class of each sample."""
-        names: npt.NDArray[np.object_] = np.array(self.classes, dtype=object)
-        predicted: npt.NDArray[np.object_] = names[self.probabilities.argmax(axis=1)]
-        return predicted
+        return self.answers.predicted
 
     @property
     def confidence(self) -> npt.NDArray[np.float32]:
         """The probability of the predicted class."""
-        confidence: npt.NDArray[np.float32] = self.probabilities.max(axis=1)
-        return confidence
+        return self.answers.confidence
 
     def where(self, split: str) -> "Predictions":
         """The rows of one split."""
-        return self.rows(self.split == split)
+        mask = self.split == split
+        return self if mask.all() else self.rows(mask)
 
     def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Predictions":
         """The rows chosen by a mask or by positions."""
@@ -55,7 +111,12 @@ class Predictions:
             label=self.label[chosen],
             probabilities=self.probabilities[chosen],
             out_of_fold=self.out_of_fold[chosen],
+            given=self.answers.rows(chosen),
         )
+
+    def under(self, classes: tuple[str, ...], probabilities: npt.NDArray[np.float32]) -> "Predictions":
+        """The same samples under other classes."""
+        return Predictions(classes, self.sample_id, self.split, self.label, probabilities, self.out_of_fold)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -95,7 +156,7 @@ def write(path: Path, predictions: Predictions) -> None:
         }
     ).replace_schema_metadata({"classes": _join(predictions.classes)})
     with written_aside(path) as aside:
-        pq.write_table(table, aside)
+        pq.write_table(table, aside, row_group_size=_ROWS, use_dictionary=["split", "label"])
 
 
 def read(path: Path) -> Predictions:
@@ -104,17 +165,44 @@ def read(path: Path) -> Predictions:
     Raises:
         FileNotFoundError: the run has no predictions.
     """
-    table = pq.read_table(path)
-    classes = _split((table.schema.metadata or {})[b"classes"])
-    flat = table.column("probabilities").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    with pq.ParquetFile(path) as file:
+        table = file.read(["sample_id", "split", "label", "out_of_fold"])
+        classes = _split((file.schema_arrow.metadata or {})[b"classes"])
+        probabilities = np.empty((len(table), len(classes)), dtype=np.float32)
+        at = 0
+        for batch in file.iter_batches(_BATCH, columns=["probabilities"]):
+            part = batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(-1, len(classes))
+            probabilities[at : at + len(part)] = part
+            at += len(part)
     return Predictions(
         classes=classes,
         sample_id=np.array(table.column("sample_id").to_pylist(), dtype=object),
         split=np.array(table.column("split").to_pylist(), dtype=object),
         label=np.array(table.column("label").to_pylist(), dtype=object),
-        probabilities=flat.reshape(-1, len(classes)).astype(np.float32, copy=False),
+        probabilities=probabilities,
         out_of_fold=np.array(table.column("out_of_fold").to_pylist(), dtype=bool),
     )
+
+
+def _answers(
+    classes: tuple[str, ...],
+    sample_id: npt.NDArray[np.object_],
+    split: npt.NDArray[np.object_],
+    label: npt.NDArray[np.object_],
+    probabilities: npt.NDArray[np.float32],
+) -> Answers:
+    size, width = probabilities.shape
+    chosen, confidence = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.float32)
+    margin = np.full(size, np.nan, dtype=np.float32)
+    for start in range(0, size if width else 0, _BATCH):
+        part = probabilities[start : start + _BATCH].copy()
+        rows, best = np.arange(len(part)), part.argmax(axis=1)
+        here = slice(start, start + len(part))
+        chosen[here], confidence[here] = best, part[rows, best]
+        if width > 1:
+            part[rows, best] = -np.inf
+            margin[here] = confidence[here] - part.max(axis=1)
+    return Answers(classes, sample_id, split, label, chosen, confidence, margin)
 
 
 def _join(classes: tuple[str, ...]) -> bytes:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from core.runs.atomic import written_aside
 from core.snapshots.manifest import Snapshot
 
 Progress = Callable[[int, int], None]  # told how many samples are done, of how many
+Cards = Mapping[str, str]
 Form = Literal["folders", "zip", "csv"]
 UNLABELLED = "unlabelled"  # the folder of samples without a label, beside train, val and test
 TABLE = "labels.csv"
@@ -38,8 +39,11 @@ class Exported:
     left_out: tuple[tuple[str, str], ...]
 
 
-def export(snapshot: Snapshot, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
-    """Write the snapshot to ``target``; ``progress`` is told (samples done, of how many).
+def export(
+    snapshot: Snapshot, target: Path, form: Form, *, progress: Progress | None = None, cards: Cards | None = None
+) -> Exported:
+    """Write the snapshot to ``target``; ``progress`` is told (samples done, of how many). ``cards`` are texts by file
+    name that go into the folder or zip beside the table.
 
     Raises:
         BadInput: the target is there already, or cannot be written.
@@ -51,7 +55,7 @@ def export(snapshot: Snapshot, target: Path, form: Form, *, progress: Progress |
         raise BadInput(f"There is no folder {str(target.parent)!r} to write into.")
     try:
         return {"folders": _to_folders, "zip": _to_zip, "csv": _to_csv}[form](
-            snapshot, target, progress or (lambda *_: None)
+            snapshot, target, progress or (lambda *_: None), cards or {}
         )
     except OSError as error:
         raise BadInput(f"{str(target)!r} could not be written: {error.strerror or error}.") from error
@@ -71,7 +75,7 @@ def safe_name(name: str) -> str:
     return text or "%"
 
 
-def _to_folders(snapshot: Snapshot, target: Path, progress: Progress) -> Exported:
+def _to_folders(snapshot: Snapshot, target: Path, progress: Progress, cards: Cards) -> Exported:
     aside = target.with_name(f".{target.name}.{os.getpid()}.part")
     left_out: list[tuple[str, str]] = []
     rows = []
@@ -85,6 +89,8 @@ def _to_folders(snapshot: Snapshot, target: Path, progress: Progress) -> Exporte
                 rows.append(row)
             progress(place + 1, len(snapshot.samples))
         _write_table(aside / TABLE, rows)
+        for name, text in cards.items():
+            (aside / name).write_text(text, encoding="utf-8")
         if target.exists():
             target.rmdir()  # empty, as was checked
         aside.rename(target)
@@ -94,7 +100,7 @@ def _to_folders(snapshot: Snapshot, target: Path, progress: Progress) -> Exporte
     return Exported(target, len(rows), tuple(left_out))
 
 
-def _to_zip(snapshot: Snapshot, target: Path, progress: Progress) -> Exported:
+def _to_zip(snapshot: Snapshot, target: Path, progress: Progress, cards: Cards) -> Exported:
     left_out: list[tuple[str, str]] = []
     rows = []
     table = target.with_name(f".{target.name}.{os.getpid()}.csv")
@@ -112,13 +118,15 @@ def _to_zip(snapshot: Snapshot, target: Path, progress: Progress) -> Exported:
                 progress(place + 1, len(snapshot.samples))
             _write_table(table, rows)
             archive.write(table, TABLE)
+            for name, text in cards.items():
+                archive.writestr(name, text)
     finally:
         for file in (table, staged):
             file.unlink(missing_ok=True)
     return Exported(target, len(rows), tuple(left_out))
 
 
-def _to_csv(snapshot: Snapshot, target: Path, progress: Progress) -> Exported:
+def _to_csv(snapshot: Snapshot, target: Path, progress: Progress, _: Cards) -> Exported:
     rows = [("", *row[1:]) for _, row in _placed(snapshot)]
     with written_aside(target) as aside:
         _write_table(aside, rows)

@@ -34,9 +34,9 @@ class Errors:
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
 
-    def of(self, run: str, split: Split, *, cell: tuple[str, str] | None = None) -> list[Wrong]:
-        """The run's errors on one split under the labels of now, most surprising (highest loss) first; of one cell
-        (label, prediction) where it is given, which may also be right.
+    def of(self, run: str, split: Split | None, *, cell: tuple[str, str] | None = None) -> list[Wrong]:
+        """The run's errors on one split (all where ``None``) under the labels of now, most surprising (highest loss)
+        first; of one cell (label, prediction) where it is given, which may also be right.
         """
         rows, labels = self._workspace.understanding.judged(run, split, labels="now")
         dataset = self._workspace.run(run).dataset
@@ -92,12 +92,10 @@ class Errors:
         found = []
         for view in [view for view in self._workspace.runs(dataset) if view.state == "succeeded"][:newest]:
             try:
-                rows = self._workspace.predictions(view.name)
+                said = self._workspace.answers(view.name)
             except NotFound:
                 continue
-            at = np.flatnonzero(rows.sample_id == sample_id)
+            at = np.flatnonzero(said.sample_id == sample_id)
             if len(at):
-                probabilities = rows.probabilities[at[0]]
-                best = int(probabilities.argmax())
-                found.append((view.name, rows.classes[best], float(probabilities[best])))
+                found.append((view.name, said.classes[said.chosen[at[0]]], float(said.confidence[at[0]])))
         return found

@@ -1,10 +1,9 @@
 """The workspace: what the CLI and every page call. It wires the parts together and adds no arithmetic of its own."""
 
 import time
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from core.domain.decisions import Decision, JournalEntry, Outcome, Source
 from core.domain.errors import BadInput, NotFound
@@ -15,10 +14,10 @@ from core.jobs.launcher import Launcher
 from core.review import decisions as reviewing
 from core.review import undoing, writing
 from core.review.queues import Queue, QueueSpec
-from core.runs import predictions as prediction_files
+from core.runs import kept
 from core.runs.layout import RunPaths, WorkspacePaths
 from core.runs.location import locate
-from core.runs.predictions import Predictions
+from core.runs.predictions import Answers, Predictions
 from core.services import mongod
 from core.services.app_client import LARGEST_VIEW
 from core.store.base import SampleStore
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from core.services.app_client import AppClient
     from core.serving.predictor import Prediction, Predictor
 
+_Kept = TypeVar("_Kept")
 RECOVER_AFTER = 5.0  # seconds: a younger pending entry may be somebody's decision on its way
 
 
@@ -179,11 +179,11 @@ class Workspace(Running):
         Raises:
             NotFound: no such run, or it has no predictions (yet).
         """
-        path = self.run_paths(run).predictions
-        try:
-            return _predictions(path, path.stat().st_mtime_ns)
-        except FileNotFoundError:
-            raise NotFound(f"{run} has no predictions; only a run that has finished does.") from None
+        return self._read(run, kept.read)
+
+    def answers(self, run: str) -> Answers:
+        """As :meth:`predictions`, without the probabilities: for what looks at many runs at once."""
+        return self._read(run, kept.read_answers)
 
     def evaluation(self, run: str, split: Split, *, labels: Literal["run", "now"] = "run") -> Evaluation:
         """A run on one split, under the labels that it was trained with or those of now."""
@@ -204,7 +204,7 @@ class Workspace(Running):
             raise BadInput(f"{old} and {new} are runs of different datasets ({datasets}); compare runs of one.")
         now = self._label_map(views[1].dataset) if labels == "now" else None
         names = (views[0].name, views[1].name)
-        return compare(self.predictions(old), self.predictions(new), names=names, split=split, labels=now)
+        return compare(self.answers(old), self.answers(new), names=names, split=split, labels=now)
 
     def queue(self, dataset: str, spec: QueueSpec) -> Queue:
         """A queue's items, in order; the same object as before while nothing changed.
@@ -297,6 +297,12 @@ class Workspace(Running):
 
     # private
 
+    def _read(self, run: str, read: Callable[[Path], _Kept]) -> _Kept:
+        try:
+            return read(self.run_paths(run).predictions)
+        except FileNotFoundError:
+            raise NotFound(f"{run} has no predictions; only a run that has finished does.") from None
+
     def _label_map(self, dataset: str) -> dict[str, str | None]:
         frame = self.samples(dataset)
         kept = frame[~frame["excluded"]]  # what was excluded counts as unlabelled
@@ -305,8 +311,3 @@ class Workspace(Running):
     def _labels_now(self, run: str, rows: Predictions) -> list[str | None]:
         labels = self._label_map(self.run(run).dataset)
         return [labels.get(sample_id) for sample_id in rows.sample_id]
-
-
-@lru_cache(maxsize=8)
-def _predictions(path: Path, _: int) -> Predictions:
-    return prediction_files.read(path)

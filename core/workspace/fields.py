@@ -11,6 +11,7 @@ import pandas as pd
 from core.domain.generation import Generation
 from core.domain.samples import SPLITS
 from core.evaluation.slices import binned
+from core.runs import measurements
 from core.runs.layout import WorkspacePaths
 
 if TYPE_CHECKING:
@@ -74,18 +75,12 @@ def _times(stamps: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[str |
 
 
 def _measured(paths: WorkspacePaths, frame: pd.DataFrame) -> dict[str, list[str | None]]:
-    """Numbers that the checks measured, by content hash, where they ran: any parquet table of WORKSPACE/checks."""
-    found: dict[str, list[str | None]] = {}
-    for file in sorted((paths.root / "checks").glob("[!.]*.parquet")):
-        table = pd.read_parquet(file)
-        key = next((name for name in ("content_hash", "hash") if name in table.columns), None)
-        if key is None:
-            continue
-        rows = table.drop_duplicates(key, keep="last").set_index(key).reindex(frame["content_hash"])
-        for name in ("brightness", "sharpness", "contrast", "saturation"):
-            if name in rows.columns and name not in found:
-                found[name] = binned(rows[name].to_numpy(dtype=float, na_value=np.nan))
-    return found
+    """What the health check measured in the pixels, of the samples that it has seen."""
+    records, seen = measurements.read(paths, frame["content_hash"].tolist())
+    return {
+        name: binned(np.where(seen, records[name].astype(np.float64), np.nan), digits=2)
+        for name in ("brightness", "contrast", "sharpness")
+    }
 
 
 def _generated(made: dict[str, Generation], ids: list[str]) -> dict[str, list[str | None]]:

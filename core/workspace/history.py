@@ -168,13 +168,14 @@ class History:
         )
 
     def export(self, run: str, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
-        """Write the dataset that a run was trained on as class folders, a zip of them, or a CSV.
+        """Write the dataset that a run was trained on as class folders, a zip of them, or a CSV. What the run makes of
+        it, its model card, lies beside the images.
 
         Raises:
             NotFound: no such run, or its snapshot is gone.
             BadInput: the target is there already or cannot be written.
         """
-        return export(self.snapshot(run), target, form, progress=progress)
+        return export(self.snapshot(run), target, form, progress=progress, cards=self._workspace.reporting.cards(run))
 
 
 def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

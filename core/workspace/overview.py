@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.domain.samples import Split
 from core.embedding import mapping
 from core.generators.prompt_rules import frequent_words, words_of
 from core.jobs import folders
@@ -21,7 +22,9 @@ NO_LABEL = "(no label)"
 NOT_GENERATED = "(not said)"
 MOST_BARS = 20
 MOST_SIZES = 300
-COLOURINGS = ("label", "prediction", "split", "tool", "finding")
+COLOURINGS = ("label", "prediction", "correctness", "cluster", "split", "tool", "finding")
+OF_RUNS = ("prediction", "correctness", "cluster")  # colourings that need a run
+RIGHT, WRONG, NOT_JUDGED = "right", "wrong", "(not judged)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,21 +109,37 @@ class Overview:
         table = self.glance(dataset).table
         return table[["sample_id", "content_hash", "label", "split", "tool"]].merge(places, on="content_hash")
 
-    def colours_by(self, dataset: str, points: pd.DataFrame, how: str, run: str | None) -> list[str]:
-        """What colours each point of a map: its label, split or tool, a run's prediction, the finding it has."""
+    def colours_by(
+        self, dataset: str, points: pd.DataFrame, how: str, run: str | None, *, split: Split | None = None
+    ) -> list[str]:
+        """What colours each point of a map: its label, split or tool, the finding it has; what a run predicts, whether
+        that is right under the labels of now, the group of similar errors it is in (on ``split``, else on all).
+        """
         if how in ("label", "split", "tool"):
             return [str(value) for value in points[how]]
         ids = points["sample_id"]
-        if how == "prediction" and run is not None:
-            rows = self._workspace.predictions(run)
-            seen = dict(zip(rows.sample_id, rows.predicted, strict=True))
-            return [str(seen.get(sample_id, "(none)")) for sample_id in ids]
+        if how in OF_RUNS and run is not None:
+            seen = self._said(run, how, split)
+            return [seen.get(sample_id, "(none)" if how == "prediction" else NOT_JUDGED) for sample_id in ids]
         marks: dict[str, str] = {}
         dataset_id = self._workspace.dataset(dataset).id
         for kind in findings.kinds(self._workspace.paths, dataset_id):
             for sample_id in self._workspace.review.findings(dataset, kind)["sample_id"]:
                 marks.setdefault(sample_id, kind.replace("-", " "))
         return [marks.get(sample_id, "(none)") for sample_id in ids]
+
+    def _said(self, run: str, how: str, split: Split | None) -> dict[str, str]:
+        """By sample id: a run's prediction, right or wrong, or the group of similar errors."""
+        rows, labels = self._workspace.understanding.judged(run, split, labels="now")
+        judged = zip(rows.sample_id.tolist(), rows.predicted.tolist(), labels, strict=True)
+        if how == "prediction":
+            return {sample_id: str(predicted) for sample_id, predicted, _ in judged}
+        marks = {i: RIGHT if p == label else WRONG for i, p, label in judged if label in rows.classes}
+        if how == "cluster":
+            wrong = self._workspace.errors.of(run, split)
+            for number, group in enumerate(self._workspace.errors.clusters(run, wrong), start=1):
+                marks |= {wrong[at].sample_id: f"{number}. {group.name}" for at in group.rows}
+        return marks
 
 
 def _glance(frame: pd.DataFrame, made: pd.DataFrame, classes: tuple[str, ...]) -> Glance:

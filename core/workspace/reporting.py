@@ -1,6 +1,7 @@
 """Gathering what a report holds, and writing it."""
 
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ from core.images import thumbnails
 from core.images.reading import UnreadableImage
 from core.reports import markdown, page
 from core.reports.content import Content, Picture, RunPart
-from core.runs.atomic import written_aside
+from core.runs.atomic import read_json, written_aside
 from core.workspace.views import RunView
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
 
+CARD = "MODEL_CARD.md"
 _PICTURES = 24
 _BEST_FIRST: tuple[Split, ...] = ("test", "val", "train")
 
@@ -40,6 +42,40 @@ class Reporting:
         text = markdown.render(content) if out.suffix.lower() == ".md" else page.render(content)
         with written_aside(out) as aside:
             aside.write_text(text, encoding="utf-8")
+        return out
+
+    def cards(self, run: str) -> dict[str, str]:
+        """The run's model card as a file of an export; nothing where the run has no labelled predictions."""
+        try:
+            return {CARD: markdown.render(self.content([run]))}
+        except NotFound:
+            return {}
+
+    def export_model(self, run: str, out: Path) -> Path:
+        """Write the run's model as a zip: the network and, for a head on embeddings, its backbone as ONNX; what goes in
+        and comes out, temperature and threshold as JSON; its model card.
+
+        Raises:
+            NotFound: no such run, or it has no model.
+            BadInput: a file that cannot be written.
+        """
+        paths = self._workspace.run_paths(run)
+        card = read_json(paths.model_card)
+        if not isinstance(card, dict) or not paths.model.exists():
+            raise NotFound(f"{paths.name} has no trained model to export.")
+        if out.is_dir() or not out.absolute().parent.is_dir():
+            raise BadInput(f"{str(out)!r} cannot be written; name a file in a folder that exists.")
+        files = [paths.model, paths.model_card, paths.calibration]
+        if card.get("input") == "embedding":
+            from core.embedding.backbone import ensure_backbone  # ONNX Runtime, for those who export only
+
+            files.append(ensure_backbone(paths.workspace.cache))
+        with written_aside(out) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in files:
+                if file.exists():
+                    archive.write(file, "backbone.onnx" if file.parent == paths.workspace.cache else file.name)
+            for name, text in self.cards(run).items():
+                archive.writestr(name, text)
         return out
 
     def content(self, runs: Sequence[str], *, split: Split | None = None) -> Content:

@@ -92,7 +92,7 @@ class Understanding:
         those that left it, under the labels of now.
         """
         labels = self.labels_now(self._workspace.run(new).dataset)
-        before, after = (self._workspace.predictions(name).where(split) for name in (old, new))
+        before, after = (self._workspace.answers(name).where(split) for name in (old, new))
         shared = set(before.sample_id.tolist()) & set(after.sample_id.tolist())
         then, now = (
             {i for i, p in zip(run.sample_id.tolist(), run.predicted.tolist(), strict=True) if p == cell[1]} & shared
@@ -106,7 +106,7 @@ class Understanding:
         now. Only the ``newest`` runs are read.
         """
         done = [view for view in self._workspace.runs(dataset) if view.state == "succeeded"][:newest]
-        runs = ((view.name, view.created_at, self._workspace.predictions(view.name)) for view in reversed(done))
+        runs = ((view.name, view.created_at, self._workspace.answers(view.name)) for view in reversed(done))
         return timeline(runs, split, self.labels_now(dataset))
 
     def calibrate(self, run: str, *, abstain_below: float | None = None, accuracy: float | None = None) -> Calibration:
@@ -157,10 +157,10 @@ class Understanding:
             return None
         fitted = self.calibration(run)
         probabilities = rows.probabilities[known]
-        right = probabilities.argmax(axis=1) == true[known]
+        right = rows.chosen[known] == true[known]
         sure = calibration.calibrated(probabilities, fitted.temperature)
         return Sureness(
-            before=calibration.reliability(probabilities.max(axis=1), right),
+            before=calibration.reliability(rows.confidence[known], right),
             after=calibration.reliability(sure, right),
             ids=rows.sample_id[known].tolist(),
             confidence=sure,
@@ -186,7 +186,7 @@ class Understanding:
         columns = {name: _nothing_as_none(table[name]) for name in table.columns}
         names = [rows.classes[place] for place in true[known]]
         predicted = rows.predicted[known].tolist()
-        right = rows.probabilities[known].argmax(axis=1) == true[known]
+        right = rows.chosen[known] == true[known]
         now = self.labels_now(dataset)
         all_columns = {name: _nothing_as_none(everything[name]) for name in everything.columns if name != "reviewed"}
         telling = slicing.shortcuts([now.get(i) for i in everything.index], all_columns)

@@ -4,6 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.scores import Scores
+from dashboard import wording
+
+FEW = 10  # images of a class from which on the simulated intervals of means over classes hold in 93 to 97 of 100
 
 _NAMES = {
     "accuracy": ("Accuracy", "The share of images whose prediction is their label."),
@@ -38,6 +41,12 @@ def draw(scores: Scores) -> None:
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
     st.caption("“Likely between” is the 95% interval on new images like these.")
+    few = sum(0 < one.support < FEW for one in scores.per_class)
+    if few:
+        st.caption(
+            f"{wording.counted(few, 'class', 'classes')} with fewer than {FEW} images: intervals of means over classes "
+            "rest on few errors then, and may hold a little less or more often than in 95 of 100 cases."
+        )
 
 
 def _top(name: str) -> tuple[str, str]:

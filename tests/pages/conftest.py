@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.checks import likeness, shelf
 from core.domain.decisions import Decision
+from core.domain.generation import Generation
 from core.domain.runs import TrainOptions
 from core.images.measures import measure
 from core.images.reading import decode
@@ -31,6 +32,7 @@ from core.workspace import Workspace
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("<b>dog", "=bird", "cat")  # in the order that import gives them
 EACH = 20
+HOSTILE = ("<script>alert(1)<\u2215script>", "$x$ :red[dog] |`*_")  # class names, of the dataset "made"
 
 
 def write_images(root: Path, classes=CLASSES, each=EACH, seed=0) -> Path:
@@ -59,9 +61,11 @@ def add_dataset(workspace: Workspace, name: str, folder: Path) -> None:
     )
 
 
-def add_run(workspace: Workspace, dataset: str, *, model="instant", wrong=None, error="", ago=60.0, **options) -> str:
+def add_run(
+    workspace: Workspace, dataset: str, *, model="instant", wrong=None, only=(), error="", ago=60.0, **options
+) -> str:
     """A finished run. In each split the first ``wrong[split]`` samples get the next class at 90%, all others their
-    label at 80%. With an ``error`` it has failed."""
+    label at 80%; so do the samples ``only``. With an ``error`` it has failed."""
     info, frame = workspace.dataset(dataset), workspace.samples(dataset)
     classes, wrong = list(info.classes), dict(wrong or {})
     spec = {
@@ -89,7 +93,7 @@ def add_run(workspace: Workspace, dataset: str, *, model="instant", wrong=None, 
     rows = np.full((len(frame), len(classes)), 0.2 / (len(classes) - 1), dtype=np.float32)
     for place, (split, label) in enumerate(zip(frame["split"], frame["label"], strict=True)):
         true = classes.index(label)
-        missed = wrong.get(split, 0) > 0
+        missed = wrong.get(split, 0) > 0 or frame["sample_id"].iat[place] in only
         wrong[split] = wrong.get(split, 0) - 1
         rows[place, (true + 1) % len(classes) if missed else true] = 0.9 if missed else 0.8
     table = predictions.make(
@@ -141,6 +145,49 @@ def corrected_workspace(tmp_path, images):
         item = opened.queue("zoo", QueueSpec("misclassified", run=first, split="test"))[0]
         opened.decide("zoo", [Decision(item.sample_id, "relabel", item.suggestion, item.label, "t")], source="grid")
         add_run(opened, "zoo", ago=5)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def generated_workspace(tmp_path_factory):
+    """Dataset "made": two classes with hostile names; 40 photographs of each, which run-1 gets right, and images by two
+    models: "turbo" made 40 of the first class only (a shortcut), "base" 40 of each, of which run-1 takes 30 of the
+    first for the second. All lie in test; run-2 gets everything right. Tests read it.
+    """
+    root = tmp_path_factory.mktemp("generated")
+    random = np.random.default_rng(9)
+    makers = {}
+    for name, by, count in (
+        (HOSTILE[0], None, 40), (HOSTILE[1], None, 40), (HOSTILE[0], "turbo", 40), (HOSTILE[0], "base", 40),
+        (HOSTILE[1], "base", 40),
+    ):  # fmt: skip
+        folder = root / "images" / "test" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            level = 40 if by == "base" else 200  # the weak ones are dark
+            pixels = random.integers(level - 30, level + 30, (24, 32, 3), dtype=np.uint8)
+            path = folder / f"{by or 'photo'}-{number:02d}.png"
+            Image.fromarray(pixels).save(path)
+            makers[str(path)] = by
+    with Workspace.open(root / "workspace", user="ann") as opened:
+        add_dataset(opened, "made", root / "images")
+        frame, info = opened.samples("made"), opened.dataset("made")
+        made = {
+            sample_id: Generation(tool="<b>ComfyUI", model=by, prompt=f"a {by} <script>alert(1)</script>", seed="1")
+            for sample_id, path in zip(frame["sample_id"], frame["filepath"], strict=True)
+            if (by := makers[path])
+        }
+        opened.store.set_generations(info.id, made)
+        hashes = frame["content_hash"].tolist()
+        pictures = [measure(decode(Path(path).read_bytes())) for path in frame["filepath"]]
+        measurements.add(opened.paths, hashes, pictures)
+        weak = [
+            sample_id
+            for sample_id, path, label in zip(frame["sample_id"], frame["filepath"], frame["label"], strict=True)
+            if makers[path] == "base" and label == HOSTILE[0]
+        ][:30]
+        add_run(opened, "made", only=weak, ago=120)
+        add_run(opened, "made", ago=60)
         yield opened
 
 

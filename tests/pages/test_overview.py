@@ -8,7 +8,7 @@ from core.domain.generation import Generation
 from core.embedding import mapping
 from core.review.queues import QueueSpec
 from core.runs.atomic import written_aside
-from core.workspace.overview import NO_LABEL, NOT_GENERATED, model_name
+from core.workspace.overview import COLOURINGS, NO_LABEL, NOT_GENERATED, model_name
 from dashboard.charts import overview as charts
 
 HOSTILE = "<script>alert(1)</script> $x$ :red[dog] golden"
@@ -98,7 +98,7 @@ def test_the_map_is_offered_then_shown(open_page, made, words):
     places = pd.DataFrame({"content_hash": frame["content_hash"], "x": np.arange(len(frame)), "y": 0.0})
     with written_aside(mapping.file_of(made.paths, made.dataset("zoo").id)) as aside:
         places.to_parquet(aside, index=False)
-    for how in ("label", "prediction", "split", "tool", "finding"):
+    for how in COLOURINGS:
         app = open_page(made, "overview", dataset="zoo", view="map", colour=how)
         assert not app.exception
         assert len(app.get("plotly_chart")) == 1

@@ -93,7 +93,7 @@ def examples_of(rows: Predictions, labels: Sequence[str | None], evaluation: Eva
     known = np.flatnonzero(true >= 0)
     if not len(known):
         return {}
-    chosen = rows.probabilities.argmax(axis=1)[known]
+    chosen = rows.chosen[known]
     cells = true[known] * size + chosen
     by_cell = np.argsort(cells, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(cells[by_cell]) != 0])

@@ -30,16 +30,16 @@ def test_ece_at_the_ends_and_without_samples():
     assert calibration.reliability([], []).ece.high == 1.0
 
 
-@pytest.mark.parametrize("gap", [0.0, 0.1])
+@pytest.mark.parametrize("gap", [0.0, 0.03, 0.1])
 def test_ece_interval_covers(gap):
-    """The basic bootstrap is a little short or long for a figure that cannot be negative: 91 to 98 of 100."""
+    """Simulated, 93 to 97 of 100; the simulation's own error is a point."""
     random = np.random.default_rng(4)
     inside = 0
-    for _ in range(400):
+    for _ in range(300):
         sure = 0.55 + 0.45 * random.beta(3, 1.2, 1000)
         ece = calibration.reliability(sure, random.random(1000) < sure - gap).ece
         inside += ece.low <= gap <= ece.high
-    assert 0.91 <= inside / 400 <= 0.98
+    assert 0.92 <= inside / 300 <= 0.98
 
 
 def test_temperature_is_found_again():

@@ -7,6 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from core.evaluation import intervals, metrics, scores
+from core.evaluation.leave_one_out import without_one
 from core.evaluation.matrix_scores import MatrixScores, of_cells
 from core.runs import predictions as files
 
@@ -120,21 +121,51 @@ def table(generator, classes, accuracy, skew):
 
 
 @pytest.mark.parametrize(
-    ("classes", "accuracy", "skew", "samples"), [(2, 0.9, 1, 400), (3, 0.8, 0.5, 300), (10, 0.9, 1, 600)]
+    ("classes", "accuracy", "skew", "samples", "draws"),
+    [
+        (2, 0.9, 1, 400, 2000),
+        (2, 0.97, 0.3, 300, 2000),  # two or three errors a class
+        (3, 0.8, 0.5, 300, 2000),
+        (10, 0.9, 0.8, 400, 2000),  # twelve images of the rarest class
+        (10, 0.9, 1, 600, 2000),
+        (100, 0.9, 1, 5000, 500),
+    ],
 )
-def test_intervals_of_the_matrix_cover(classes, accuracy, skew, samples):
-    """Simulated: of 2,000 samples of a known truth, the 95 % interval holds it in 93 to 97 of 100 (simulation's own
-    error: 0.5 points)."""
+def test_intervals_of_the_matrix_cover(classes, accuracy, skew, samples, draws):
+    """Simulated: of many samples of a known truth, the 95 % interval holds it in 93 to 97 of 100 (the simulation's own
+    error: 0.5 points, 1 where there are 500 draws)."""
     generator = np.random.default_rng(classes)
     cells = table(generator, classes, accuracy, skew)
     rows, columns = np.nonzero(cells)
     truth = of_cells(rows, columns, cells[rows, columns], classes).values
     inside = dict.fromkeys(MatrixScores.NAMES, 0)
-    draws = 2000
     for matrix in generator.multinomial(samples, cells.ravel(), draws):
         for name, one in intervals.of_matrix(matrix.reshape(classes, classes)).items():
             inside[name] += one.low <= truth[name] <= one.high
     assert all(0.93 <= hits / draws <= 0.97 for hits in inside.values()), inside
+
+
+def test_leaving_one_out_is_exact():
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        classes = int(generator.integers(2, 6))
+        matrix = generator.integers(0, 3, (classes, classes))
+        matrix[0, 0] += 2
+        rows, columns = np.nonzero(matrix)
+        found = without_one(rows, columns, matrix[rows, columns].astype(float), classes)
+        for at, cell in enumerate(zip(rows, columns, strict=True)):
+            less = matrix.copy()
+            less[cell] -= 1
+            places = np.nonzero(less)
+            for name, value in of_cells(*places, less[places].astype(float), classes).values.items():
+                assert value is None or found[name][at] == pytest.approx(value), name
+
+
+def test_without_an_error_no_score_is_certain():
+    """Truth 0.995 for each of two classes: 200 images without an error must not exclude it."""
+    found = intervals.of_matrix(np.diag([100, 100]))
+    assert all(one.value == one.high == 1 for one in found.values())
+    assert all(0.9 < one.low < 0.99 for one in found.values())
 
 
 def test_interval_of_the_log_loss_covers():
