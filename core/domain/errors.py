@@ -35,3 +35,15 @@ class Cancelled(LabelloopError):
 
 class Paused(LabelloopError):
     """The person asked for the job to pause; it goes on where it was when it is started again."""
+
+
+class WorkerLost(Exception):
+    """Another worker of the same run went away, and this one cannot go on without it."""
+
+
+class StartAgain(Exception):
+    """All workers of a run are to end and start again at its last checkpoint."""
+
+
+class Superseded(Exception):
+    """The run goes on elsewhere: this worker must not write any more."""

@@ -236,6 +236,26 @@ class RunPaths:
         return self.folder / "notes.json"
 
     @property
+    def place(self) -> Path:
+        """Where the run is to go on, where that is not what its spec says (see core.cluster.place)."""
+        return self.folder / "place.json"
+
+    @property
+    def fence(self) -> Path:
+        """The token of the team that works on the run; teams with another one write nothing any more."""
+        return self.folder / "fence.json"
+
+    @property
+    def outcome(self) -> Path:
+        """Left by a team of workers for whoever started it: the one return code of all."""
+        return self.folder / "outcome.json"
+
+    @property
+    def smaller_batch(self) -> Path:
+        """Left by a team whose memory was too small: the batch size to go on with."""
+        return self.checkpoints / "batch.json"
+
+    @property
     def error(self) -> Path:
         """Written by the worker when it fails: one sentence for the person."""
         return self.folder / "error.json"

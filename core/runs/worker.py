@@ -11,11 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.domain.errors import Cancelled, LabelloopError, Paused
+from core.domain.errors import Cancelled, LabelloopError, Paused, StartAgain, Superseded, WorkerLost
+from core.runs import members
 from core.runs.atomic import write_json
 from core.runs.layout import RunPaths
 
 SUCCEEDED, CRASHED, REFUSED, CANCELLED, PAUSED = 0, 1, 2, 3, 4
+LOST_WORKER, AGAIN, SUPERSEDED = 5, 6, 7  # of teams: a member died; to start again at once; the run is another team's
 _BEAT_SECONDS = 0.7  # a reader may rely on a heartbeat each second
 _RATE_WINDOW_SECONDS = 15.0
 
@@ -25,11 +27,13 @@ log = logging.getLogger(__name__)
 class Progress:
     """Keeps ``status.json`` true while a worker works; a thread writes it, so a slow batch does not look like a death.
 
-    Use it as a context manager. ``done`` and ``total`` count images of the phase, ``rate`` is images per second.
+    Of a team, the first member writes. Use it as a context manager. ``done`` and ``total`` count images of the phase,
+    ``rate`` is images per second.
     """
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
+        self._member = members.this_member()
         self._fields: dict[str, Any] = {
             "phase": "starting",
             "epoch": 0,
@@ -97,11 +101,24 @@ class Progress:
         Raises:
             Cancelled: the cancel file is there.
             Paused: the pause file is there.
+            Superseded: the run goes on elsewhere.
         """
-        if self._paths.cancel.exists():
-            raise Cancelled("Cancelled.")
-        if self._paths.pause.exists():
-            raise Paused("Paused.")
+        self.keep_out()
+        heed(self.asked)
+
+    def keep_out(self) -> None:
+        """Raise if the run is another team's by now; to be asked before anything is written.
+
+        Raises:
+            Superseded: it is.
+        """
+        if not self._member.holds(self._paths):
+            raise Superseded
+
+    @property
+    def asked(self) -> str:
+        """What somebody asked for: "cancel", "pause" or ""; who works alone heeds it by :meth:`check`."""
+        return next((file.name for file in (self._paths.cancel, self._paths.pause) if file.exists()), "")
 
     @property
     def stopping(self) -> bool:
@@ -110,6 +127,8 @@ class Progress:
 
     def write(self) -> None:
         """Write ``status.json`` now. A full disk costs the status, not the work."""
+        if not self._member.first or not self._member.holds(self._paths):
+            return
         with self._writing:
             with self._changed:
                 status = {**self._fields, **self._speed(), "heartbeat": time.time()}
@@ -132,17 +151,46 @@ class Progress:
             self.write()
 
 
+def heed(asked: str) -> None:
+    """Do what was asked for.
+
+    Raises:
+        Cancelled, Paused: it was that.
+    """
+    if asked == "cancel":
+        raise Cancelled("Cancelled.")
+    if asked == "pause":
+        raise Paused("Paused.")
+
+
 def run_worker(folder: Path, work: Callable[[RunPaths, Progress], None]) -> int:
     """Run ``work`` in a run or job folder and return the process's exit code.
+
+    A member of a team tells its outcome in the folder and returns 0: to what starts teams, any other code is a death.
+    """
+    member, paths = members.this_member(), RunPaths(folder.resolve())
+    if member.alone:
+        return _run(paths, work)
+    members.die_with_parent()
+    code = _run(paths, work)
+    if code in (LOST_WORKER, SUPERSEDED):
+        return SUCCEEDED if members.outcome(paths) is not None else code
+    if member.first or code != SUCCEEDED:
+        members.tell(paths, member, code)
+    return SUCCEEDED
+
+
+def _run(paths: RunPaths, work: Callable[[RunPaths, Progress], None]) -> int:
+    """The work and what its end means.
 
     0: done. 2: the person's mistake or lack, with its sentence in ``error.json``. 3: cancelled. 4: paused, to go on
     when it is started again. 1: a bug or a machine at its limits, with the traceback on standard error.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    paths = RunPaths(folder.resolve())
     try:
         with Progress(paths) as progress:
-            progress.check()
+            if members.this_member().size == 1:  # a team decides together
+                progress.check()
             work(paths, progress)
             progress.update(phase="done")
     except Cancelled as error:
@@ -150,6 +198,9 @@ def run_worker(folder: Path, work: Callable[[RunPaths, Progress], None]) -> int:
     except Paused as error:
         log.info("%s", error)
         return PAUSED
+    except (WorkerLost, StartAgain, Superseded) as error:
+        log.info("ends: %s", type(error).__name__)
+        return {WorkerLost: LOST_WORKER, StartAgain: AGAIN, Superseded: SUPERSEDED}[type(error)]
     except LabelloopError as error:
         return _ended(paths, str(error), REFUSED)
     except Exception as error:  # the outermost layer: whatever is left is a bug, and is told as one

@@ -34,13 +34,16 @@ class Examples:
         return normalised(as_images(self.batch(rows), device), self.mean, self.std)
 
 
-def batches(rows: Rows, size: int) -> Iterator[Rows]:
-    """``rows`` in parts of ``size``; a last part of a single sample joins the one before it, for BatchNorm's sake."""
+def batches(rows: Rows, size: int, *, least: int = 2) -> Iterator[Rows]:
+    """``rows`` in parts of ``size``; a last part of fewer than ``least`` joins the one before it.
+
+    BatchNorm cannot learn from a single sample, and each worker of a team must have some.
+    """
     start = 0
     while start < len(rows):
         end = start + size
-        if len(rows) - end == 1:
-            end += 1
+        if 0 < len(rows) - end < least:
+            end = len(rows)
         yield rows[start:end]
         start = end
 

@@ -3,24 +3,35 @@
 import psutil
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from core.domain.errors import BadInput
 from core.domain.runs import TrainOptions
 from core.embedding.backbone import usable_cores
+from core.runs.members import this_member
 
 
 def make_fabric(options: TrainOptions) -> Fabric:
-    """One device: the GPU where there is one, unless the recipe names another; half precision where it is native.
+    """One device: the GPU where there is one, unless the recipe names another; half precision where it is native. Of
+    several workers on this machine, each has its own GPU, or its share of the cores.
 
     Raises:
         BadInput: the device is not there, or cannot compute with the precision asked for.
     """
-    torch.set_num_threads(usable_cores())
+    member = this_member()
+    torch.set_num_threads(max(1, usable_cores() // member.local_size))
     kind, _, index = options.device.partition(":")
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+    place = int(index or 0) + (member.local_rank if member.size > 1 else 0)
+    if kind == "cuda" and place >= torch.cuda.device_count() and place > int(index or 0):
+        raise BadInput(
+            f"{member.local_size} workers here need as many GPUs, and torch sees {torch.cuda.device_count()}."
+        )
+    if kind == "cuda" and place >= torch.cuda.device_count():
         raise BadInput(f"torch sees no GPU {options.device!r} on this machine; take the device auto or cpu.")
+    if kind == "mps" and member.size > 1:
+        raise BadInput("Several workers need NVIDIA GPUs or CPUs; take the device cpu.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise BadInput("This machine has no Apple GPU that torch can use; take the device auto or cpu.")
     precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}.get(options.precision)
@@ -28,8 +39,10 @@ def make_fabric(options: TrainOptions) -> Fabric:
         precision = _native(kind)
     if precision == "16-mixed" and kind == "cpu":
         raise BadInput("A CPU cannot train with fp16; take the precision auto, bf16 or fp32.")
-    devices = [int(index or 0)] if kind == "cuda" else 1
-    return Fabric(accelerator=kind, devices=devices, precision=precision)  # type: ignore[arg-type]  # one of its words
+    devices = [place] if kind == "cuda" else 1
+    # Fabric does not form the team (core.training.team does), so it is not to look for torchrun's environment either.
+    own = [LightningEnvironment()]
+    return Fabric(accelerator=kind, devices=devices, precision=precision, plugins=own)  # type: ignore[arg-type]
 
 
 def memory_used(device: torch.device) -> int:

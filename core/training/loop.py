@@ -10,9 +10,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from core.domain.errors import BadInput, LabelloopError, Paused
+from core.domain.errors import BadInput, LabelloopError, Paused, StartAgain, WorkerLost
 from core.domain.runs import TrainOptions
-from core.runs.atomic import append_json_line, read_json_lines, written_aside
+from core.runs.atomic import append_json_line, read_json, read_json_lines, write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
 from core.training import checkpoints
@@ -23,6 +23,7 @@ from core.training.models import Network
 from core.training.rate_finder import find_rate
 from core.training.schedule import side_at, still_to_come
 from core.training.task import Rows
+from core.training.team import Team, is_loss_of_a_member
 from core.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def fit(
     options: TrainOptions,
     *,
     fabric: Fabric,
+    team: Team,
     paths: RunPaths,
     progress: Progress,
 ) -> None:
@@ -48,32 +50,43 @@ def fit(
         Paused: somebody asked for it; where it stands is saved to the step.
         BadInput: the loss was no number from the first epoch on.
         LabelloopError: not even the smallest batch fits the memory, the disk is full, or the GPU failed.
+        WorkerLost, StartAgain, Superseded: of a team; the last checkpoint is what it goes on from.
     """
-    run = _Run(network, examples, options, fabric, paths, progress)
+    run = _Run(network, examples, options, fabric, team, paths, progress)
     try:
         run.train()
+    except StartAgain:
+        write_json(paths.smaller_batch, {"size": run.batch_size})
+        raise
     except RuntimeError as error:
+        if is_loss_of_a_member(error):
+            raise WorkerLost(str(error)) from error
         if "CUDA" not in str(error):
             raise
         raise LabelloopError(
             f"The GPU failed ({str(error).splitlines()[0]}); start this run again, and it goes on from its last epoch."
         ) from error
-    checkpoints.load_best(paths, network.module)
+    if team.first:
+        checkpoints.load_best(paths, network.module)
 
 
-def evaluate(module: nn.Module, examples: Examples, rows: Rows, size: int, *, side: int) -> Figures:
-    """Loss and accuracy on the samples at ``rows``, in batches of ``size``, at ``side`` pixels, not augmented."""
+def evaluate(
+    module: nn.Module, examples: Examples, rows: Rows, size: int, *, side: int, team: Team | None = None
+) -> Figures:
+    """Loss and accuracy on the samples at ``rows``, in batches of ``size``, at ``side`` pixels, not augmented; each
+    member of a team looks at its share of them.
+    """
     module.eval()
     device = next(module.parameters()).device
     totals = torch.zeros(2, device=device, dtype=torch.float64)
     with torch.inference_mode():
-        for part in batches(rows, size):
+        for part in batches(team.share(rows) if team else rows, size):
             images = shrunk(as_images(examples.batch(part), device), side)
             logits = module(normalised(images, examples.mean, examples.std)).float()
             target = torch.from_numpy(examples.target[part]).to(device)
             totals[0] += nn.functional.cross_entropy(logits, target, reduction="sum")
             totals[1] += (logits.argmax(dim=1) == target).sum()
-    loss, right = totals.tolist()
+    loss, right = (team.total(totals) if team else totals).tolist()
     return Figures(loss / len(rows), right / len(rows))
 
 
@@ -86,15 +99,22 @@ class _Run:
         examples: Examples,
         options: TrainOptions,
         fabric: Fabric,
+        team: Team,
         paths: RunPaths,
         progress: Progress,
     ) -> None:
+        self._team = team
         self._network, self._examples, self._options = network, examples, options
         self._paths, self._progress = paths, progress
         self._device = fabric.device
         self._multiple = network.multiple if options.grows else 0
-        self._trainer = Trainer(network, examples, options, fabric, progress)
+        self._trainer = Trainer(network, examples, options, fabric, progress, team)
         self._choice = Choice()
+
+    @property
+    def batch_size(self) -> int:
+        """The batch size in use."""
+        return self._trainer.size
 
     def train(self) -> None:
         options, trainer, progress = self._options, self._trainer, self._progress
@@ -102,7 +122,13 @@ class _Run:
         resumed = self._resume()
         if not resumed and options.find_rate:
             trainer.peak = find_rate(
-                self._network, self._examples, options, trainer=trainer, folder=self._paths.folder, progress=progress
+                self._network,
+                self._examples,
+                options,
+                trainer=trainer,
+                team=self._team,
+                folder=self._paths.folder,
+                progress=progress,
             )
         place = trainer.place
         progress.phase(
@@ -112,14 +138,14 @@ class _Run:
             epochs=options.epochs,
             epoch=place.epoch,
         )
-        while trainer.place.epoch < options.epochs and not (progress.stopping and self._choice.epoch):
+        while trainer.place.epoch < options.epochs and not (trainer.stopping and self._choice.epoch):
             if self._choice.enough(options):
                 waited = f"{options.patience} epochs without a better one"
                 self._say(f"Stopped early: {waited}; epoch {self._choice.epoch} is kept.")
                 return
             if not self._epoch():
                 return
-        if progress.stopping:
+        if trainer.stopping:
             self._say(f"Stopped on request; epoch {self._choice.epoch} is kept.")
 
     def _epoch(self) -> bool:
@@ -135,7 +161,7 @@ class _Run:
             trainer.place.seconds = spent + time.monotonic() - began
             self._save(facts={"epoch": number, "share": trainer.place.seen / images})
             raise
-        if progress.stopping and self._choice.epoch and trainer.place.seen < images:
+        if trainer.stopping and self._choice.epoch and trainer.place.seen < images:
             return True  # the epoch was cut short, and there is a whole one to keep
         seconds = time.monotonic() - began
         seen = trainer.place.seen - before
@@ -150,8 +176,8 @@ class _Run:
             trainer.plateau.see(judged.loss, options)
         best = self._choice.see(number, judged, options, side=side, full=side == examples.side)
         facts = {"epoch": number, "side": side, "on": "val" if val else "train", **asdict(judged)}
-        append_json_line(
-            self._paths.metrics,
+        progress.keep_out()
+        self._note(
             {
                 "epoch": number,
                 "train_loss": train.loss,
@@ -163,44 +189,59 @@ class _Run:
                 "learning_rate": trainer.rate,
                 "image_size": side,
                 "batch_size": trainer.size,
-            },
+            }
         )
         trainer.end_epoch()
         self._save(facts)
-        if best:
+        if best and self._team.first:
             checkpoints.save_best(self._paths, trainer.judged, facts)
         progress.update(epoch=number, memory=memory_used(self._device))
         return True
 
     def _validated(self, side: int) -> Figures:
-        return evaluate(self._trainer.judged, self._examples, self._examples.val, self._trainer.size, side=side)
+        return evaluate(
+            self._trainer.judged, self._examples, self._examples.val, self._trainer.size, side=side, team=self._team
+        )
+
+    def _note(self, line: dict[str, object]) -> None:
+        if self._team.first:
+            append_json_line(self._paths.metrics, line)
 
     def _save(self, facts: dict[str, object]) -> None:
         tensors, state = self._trainer.state()
         state["choice"] = asdict(self._choice)
         state["facts"] = facts
+        if not self._team.first:
+            return
+        self._progress.keep_out()
         checkpoints.save_last(self._paths, tensors, state, facts)
 
     def _resume(self) -> bool:
         """Go on from the last checkpoint, if there is one: metrics of epochs after it are dropped, they come again."""
-        found = checkpoints.load_last(self._paths)
+        paths, first = self._paths, self._team.first
+        found, smaller = self._team.told(
+            (checkpoints.load_last(paths), read_json(paths.smaller_batch)) if first else None
+        )
+        if found is not None:
+            self._trainer.restore(*found)
+        if smaller is not None and self._trainer.shrink_batch(int(smaller["size"])):
+            self._say(f"The memory was too small for the batch; it goes on with batches of {self._trainer.size}.")
         if found is None:
             self._keep_metrics(0)
             return False
-        tensors, state = found
-        self._trainer.restore(tensors, state)
+        _, state = found
         self._choice = Choice(**state["choice"])
         epoch = self._trainer.place.epoch
         self._keep_metrics(epoch)
         # The best is written after the last: a kill in between leaves the older one.
-        if self._choice.epoch == epoch and epoch and checkpoints.best_epoch(self._paths) != epoch:
+        if self._team.first and self._choice.epoch == epoch and epoch and checkpoints.best_epoch(self._paths) != epoch:
             checkpoints.save_best(self._paths, self._trainer.judged, state["facts"])
         part = f" and {self._trainer.place.seen:,} images" if self._trainer.place.seen else ""
         log.info("goes on after epoch %d%s", epoch, part)
         return True
 
     def _keep_metrics(self, epochs: int) -> None:
-        if not self._paths.metrics.exists():
+        if not self._team.first or not self._paths.metrics.exists():
             return
         lines = read_json_lines(self._paths.metrics)
         kept = [line for line in lines if line["epoch"] <= epochs]

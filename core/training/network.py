@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from core.domain.errors import BadInput
@@ -20,6 +21,7 @@ from core.training.loop import fit
 from core.training.models import Network, build, parameters_of
 from core.training.pixels import decoded
 from core.training.task import Rows, Task, require_two_classes
+from core.training.team import Team, form, part, wait_for
 
 TOLERANCE = 1e-3  # between torch's logits and ONNX Runtime's
 _PREDICTION_BATCH = 64
@@ -32,16 +34,32 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
         BadInput: too few readable samples, or weights that do not fit.
         Offline: weights had to be downloaded and could not be.
         Cancelled: somebody asked for a stop.
+        WorkerLost, StartAgain, Superseded: of a team; it is to start again at its last checkpoint.
     """
     options = task.options
     torch.manual_seed(options.seed)
     fabric = make_fabric(options)
+    team = form(fabric.device)
+    try:
+        _train(paths, task, progress, fabric, team)
+    finally:
+        part()
+
+
+def _train(paths: RunPaths, task: Task, progress: Progress, fabric: Fabric, team: Team) -> None:
+    options = task.options
     # Before the slow part: weights that cannot be had are told at once.
     network = build(options, len(task.classes), cache=paths.workspace.cache)
     progress.update(device=fabric.device.type, parameters=parameters_of(network.module))
+    if not team.first:
+        wait_for(team)  # the first one decodes for all
     pixels = _pixels(paths, task, progress)
+    if team.first:
+        wait_for(team)
     examples = _examples(task, pixels, network)
-    fit(network, examples, options, fabric=fabric, paths=paths, progress=progress)
+    fit(network, examples, options, fabric=fabric, team=team, paths=paths, progress=progress)
+    if not team.first:
+        return
     _predict(paths, task, network.module, examples, np.flatnonzero(pixels.found), progress)
     progress.phase("exporting")
     export(paths, network, task, examples, np.flatnonzero(pixels.found)[:4])

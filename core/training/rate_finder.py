@@ -16,6 +16,7 @@ from core.runs.worker import Progress
 from core.training.batches import Examples, batches
 from core.training.models import Network
 from core.training.sampling import epoch_order
+from core.training.team import Team
 from core.training.trainer import Trainer
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 60
@@ -31,6 +32,7 @@ def find_rate(
     options: TrainOptions,
     *,
     trainer: Trainer,
+    team: Team,
     folder: Path,
     progress: Progress,
 ) -> float:
@@ -41,22 +43,23 @@ def find_rate(
     """
     tensors, state = copy.deepcopy(trainer.state())
     order = epoch_order(examples.train, examples.target, seed=options.seed, epoch=0, balanced=False)
-    parts = [part for part in batches(order, trainer.size) if len(part) > 1]
+    parts = [part for part in batches(order, trainer.size, least=2 * team.size) if len(part) > 1]
     parts = (parts * math.ceil(STEPS / len(parts)))[:STEPS]
     rates = np.geomspace(LOWEST, HIGHEST, len(parts))
     losses: list[float] = []
     progress.phase("finding the rate", total=len(parts) * trainer.size)
     network.module.train()
     for rate, part in zip(rates.tolist(), parts, strict=True):
-        progress.check()
-        loss = float(trainer.step(part, examples.batch(part), examples.side, rate)[0])
+        trainer.heed()
+        loss = float(trainer.step(part, examples.batch(team.share(part)), examples.side, rate)[0])
         progress.advance(len(part))
         if not math.isfinite(loss) or (losses and loss > _EXPLODED * min(losses)):
             break
         losses.append(loss)
     trainer.restore(tensors, state)
     found = steepest(rates[: len(losses)].tolist(), losses)
-    write_json(folder / "rate.json", {"rate": found, "rates": rates[: len(losses)].tolist(), "losses": losses})
+    if team.first:
+        write_json(folder / "rate.json", {"rate": found, "rates": rates[: len(losses)].tolist(), "losses": losses})
     chosen = found or options.peak_rate
     message = (
         f"Learning rate found: {chosen:.2g}." if found else f"No better learning rate was found than {chosen:.2g}."

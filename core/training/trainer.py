@@ -11,9 +11,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from core.domain.errors import LabelloopError
+from core.domain.errors import BadInput, LabelloopError, StartAgain
+from core.domain.models import TIMM
 from core.domain.runs import TrainOptions
-from core.runs.worker import Progress
+from core.runs.worker import Progress, heed
 from core.training.augment import Augmentation
 from core.training.batches import Examples, ahead, as_images, batches, normalised, shrunk
 from core.training.choosing import Figures
@@ -23,6 +24,7 @@ from core.training.optimisers import Average, load_state_tensors, make_optimizer
 from core.training.sampling import class_weights, epoch_order
 from core.training.schedule import Plateau, factor_at, phase_of
 from core.training.task import Rows
+from core.training.team import Team
 
 _MOMENTUM = 0.1  # of BatchNorm's statistics, once they are no longer plain averages
 _SMALLEST_BATCH = 2  # BatchNorm cannot learn from one image
@@ -47,13 +49,21 @@ class Trainer:
     """Trains ``network`` in place; ``size`` is the batch size in use."""
 
     def __init__(
-        self, network: Network, examples: Examples, options: TrainOptions, fabric: Fabric, progress: Progress
+        self,
+        network: Network,
+        examples: Examples,
+        options: TrainOptions,
+        fabric: Fabric,
+        progress: Progress,
+        team: Team,
     ) -> None:
         network.module.to(fabric.device).to(memory_format=torch.channels_last)
         self._raw = make_optimizer(network, options)
         self._wrapped, self._optimizer = fabric.setup(network.module, self._raw)
         self._network, self._examples, self._options = network, examples, options
-        self._fabric, self._progress = fabric, progress
+        self._fabric, self._progress, self._team = fabric, progress, team
+        self._parallel: tuple[bool, nn.Module] | None = None  # made for a frozen body, or not
+        self._stopping = False
         self._random = torch.Generator(device=fabric.device).manual_seed(options.seed)
         self._augmentation = Augmentation(options)
         weights = class_weights(examples.train, examples.target, examples.classes)
@@ -63,7 +73,15 @@ class Trainer:
         self.place = Place()
         self.plateau = Plateau()
         self.peak = options.peak_rate
-        self.size = max(_SMALLEST_BATCH, options.batch_size)
+        self._smallest = _SMALLEST_BATCH * team.size
+        self.size = max(self._smallest, options.batch_size)
+        if len(examples.train) < self._smallest:
+            raise BadInput(f"{team.size} workers need at least {self._smallest} train images; take fewer workers.")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to end training here and to keep the best; all of a team say the same."""
+        return self._progress.stopping if self._team.alone else self._stopping
 
     @property
     def judged(self) -> nn.Module:
@@ -82,6 +100,7 @@ class Trainer:
         Raises:
             Cancelled, Paused: somebody asked for it; the place is that of the last whole step.
             LabelloopError: not even the smallest batch fits.
+            StartAgain: a team is to go on with the batch of ``size``, from the last checkpoint.
         """
         options, examples = self._options, self._examples
         number = self.place.epoch + 1
@@ -96,44 +115,79 @@ class Trainer:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                if self.size == _SMALLEST_BATCH:
+                if self.size == self._smallest:
                     raise LabelloopError("The memory is too small for this network; use smaller images.") from error
             self._halve()
+            if not self._team.alone:  # the others wait for this one in the middle of a step
+                raise StartAgain
+        self._team.average_statistics(self._network.module, self.judged)
         seen = max(1, self.place.seen)
         return Figures(self.place.loss / seen, self.place.right / seen)
+
+    def shrink_batch(self, size: int) -> bool:
+        """Take batches of ``size`` at most; whether that changes anything."""
+        before, self.size = self.size, max(self._smallest, min(self.size, size))
+        return self.size < before
 
     def end_epoch(self) -> None:
         """Count the epoch as done."""
         self.place = Place(epoch=self.place.epoch + 1, steps=self.place.steps)
 
     def step(self, part: Rows, pixels: Tensor, side: int, rate: float) -> tuple[Tensor, Tensor]:
-        """One batch, one optimiser step; its loss and how many it got right, on the device."""
+        """One batch, one optimiser step; its loss and how many it got right, on the device.
+
+        ``part`` is the whole batch; of a team, each member has the ``pixels`` of its share and returns the same.
+        """
         options, device = self._options, self._fabric.device
+        own = self._team.share(part)
+        if not self._team.alone:  # no member's random numbers depend on what others drew, or on an interruption
+            self._random.manual_seed(self._team.seed(options.seed, self.place.steps, self.place.epoch))
+            torch.manual_seed(self._team.seed(options.seed, self.place.steps, 1))
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         images = self._augmentation.vary(shrunk(as_images(pixels, device), side), self._random)
         images = normalised(images, self._examples.mean, self._examples.std)
-        target = torch.from_numpy(self._examples.target[part]).to(device, non_blocking=True)
+        target = torch.from_numpy(self._examples.target[own]).to(device, non_blocking=True)
         share, other = 1.0, target
         if options.mixup:
             images, share, other = self._mixed(images, target)
-        logits = self._wrapped(images).float()
+        logits = (self._parallel[1] if self._parallel else self._wrapped)(images).float()
         loss = share * self._loss(logits, target)
         if share < 1:
             loss = loss + (1 - share) * self._loss(logits, other)
+        if not self._team.alone:
+            loss = loss * self._weight(part, own)
         self._optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
         if options.clip:
             self._fabric.clip_gradients(self._wrapped, self._optimizer, max_norm=options.clip, error_if_nonfinite=False)
-        if device.type == "cuda" or math.isfinite(loss.detach().item()):  # a GPU is not waited for
+        loss, right = loss.detach(), (logits.detach().argmax(dim=1) == target).sum()
+        if not self._team.alone:
+            loss, right = self._team.total(torch.stack([loss / self._team.size, right.to(loss.dtype)])).unbind()
+        if device.type == "cuda" or math.isfinite(loss.item()):  # a GPU is not waited for
             self._optimizer.step()
             if self._average:
                 self._average.update(self._network.module)
-        return loss.detach(), (logits.detach().argmax(dim=1) == target).sum()
+        return loss, right
+
+    def heed(self) -> None:
+        """Do what somebody asked for, all of a team at the same step.
+
+        Raises:
+            Cancelled, Paused: it was that.
+            Superseded: the run goes on elsewhere.
+        """
+        if self._team.alone:
+            self._progress.check()
+            return
+        self._progress.keep_out()
+        asked, self._stopping = self._team.told((self._progress.asked, self._progress.stopping))
+        heed(asked)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that going on depends on, as tensors and as JSON."""
         self._settle()
+        self._team.average_statistics(self._network.module, self.judged)
         tensors = {f"model.{name}": value for name, value in self._network.module.state_dict().items()}
         memory, others = state_tensors(self._raw)
         tensors |= {f"optimizer.{name}": value for name, value in memory.items()}
@@ -174,7 +228,7 @@ class Trainer:
         if state["scaler"]:
             self._fabric._precision.load_state_dict(state["scaler"])
         self.place, self.plateau = Place(**state["place"]), Plateau(**state["plateau"])
-        self.peak, self.size = state["peak"], state["size"]
+        self.peak, self.size = state["peak"], max(self._smallest, state["size"])
 
     def _begin(self, number: int) -> None:
         frozen = phase_of(number, self._options).frozen
@@ -184,13 +238,17 @@ class Trainer:
         for module in self._network.module.modules():
             if isinstance(module, nn.BatchNorm2d) and frozen:
                 module.eval()  # statistics of a body that does not learn stay those that it came with
+        if not self._team.alone and (self._parallel is None or self._parallel[0] != frozen):
+            unused = self._options.model.startswith(TIMM)
+            self._parallel = (frozen, self._team.parallel(self._wrapped, unused=unused))
 
     def _steps(self, order: Rows, number: int, side: int) -> None:
         rest = order[self.place.seen :]
-        with closing(ahead(list(batches(rest, self.size)), self._examples.batch)) as parts:
+        whole = list(batches(rest, self.size, least=self._smallest))
+        with closing(ahead(whole, lambda part: self._examples.batch(self._team.share(part)))) as parts:
             for part, pixels in parts:
-                self._progress.check()
-                if self._progress.stopping:
+                self.heed()
+                if self.stopping:
                     break
                 factor = factor_at(self._options, number, self.place.seen / len(order), plateau=self.plateau.factor)
                 self._settle_statistics()
@@ -234,8 +292,15 @@ class Trainer:
         smoothing = self._options.label_smoothing
         return nn.functional.cross_entropy(logits, target, weight=self._weights, label_smoothing=smoothing)
 
+    def _weight(self, part: Rows, own: Rows) -> float:
+        """What a member's mean loss counts for, so that the mean over the members is that of the whole batch."""
+        if self._weights is None:
+            return self._team.size * len(own) / len(part)
+        weights, target = self._weights.cpu().numpy(), self._examples.target
+        return float(self._team.size * weights[target[own]].sum() / weights[target[part]].sum())
+
     def _halve(self) -> None:
-        self.size = max(_SMALLEST_BATCH, self.size // 2)
+        self.size = max(self._smallest, self.size // 2)
         message = f"The memory was too small for the batch; it goes on with batches of {self.size}."
         log.warning(message)
         self._progress.update(message=message)

@@ -22,6 +22,7 @@ from core.training.devices import make_fabric
 from core.training.loop import evaluate, fit
 from core.training.models import Network
 from core.training.schedule import factor_at, side_at, still_to_come
+from core.training.team import form
 from core.training.trainer import Trainer
 
 SMALL = {"image_size": 32, "batch_size": 16}
@@ -204,7 +205,8 @@ def run_fit(network, examples, paths, **changes):
     plain = {"model": "cnn", "image_size": 16, "epochs": 1, "batch_size": 16, "learning_rate": 1e-3}
     options = TrainOptions(**{**plain, **changes})
     progress = Progress(paths)
-    fit(Network(network), examples, options, fabric=make_fabric(options), paths=paths, progress=progress)
+    fabric = make_fabric(options)
+    fit(Network(network), examples, options, fabric=fabric, team=form(fabric.device), paths=paths, progress=progress)
     return progress
 
 
