@@ -12,6 +12,7 @@ from core.domain.samples import DatasetInfo
 from core.workspace import RunView, StaleMeter, Workspace
 from dashboard import gate, navigation, results, state
 from dashboard.progress import headline, share_done
+from dashboard.widgets import notice
 from dashboard.wording import counted, escaped
 
 FAST, BUSY, CALM = 0.25, 1.0, 2.0  # seconds between looks at the run folders: an instant run goes / any job / none
@@ -222,12 +223,14 @@ def _announce(workspace: Workspace, active: list[RunView]) -> None:
             done = done[next((at for at, run in enumerate(done) if run.name == name), 0) :]
             told = results.sentence(workspace, done) or f"{name} is trained"
             st.toast(f"**{told}**", icon=":material/check_circle:")
+            notice.tell(name, f"{name} has ended", told)
             state.mark_fresh(name)
         elif ended.state == "succeeded" and state.trains_after(name):
             _start(workspace, ended.dataset, "instant")
             st.rerun()
         elif ended.state in ("failed", "lost"):
             st.toast(f"**{name} failed.** {escaped(ended.error)}", icon=":material/error:", duration="long")
+            notice.tell(name, f"{name} failed", ended.error)
 
 
 def _model(run: RunView) -> str:

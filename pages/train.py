@@ -12,9 +12,11 @@ from dashboard.widgets import (
     empty_state,
     headline,
     job_panel,
+    notice,
     preset_card,
     recipe_form,
     run_progress,
+    where_it_runs,
 )
 
 FIRST = 3  # presets: Quick, Balanced, Best
@@ -102,6 +104,8 @@ for run in active:
     job_panel.draw(workspace, run.name)
     if figures.model_of(run) != "instant":
         run_progress.live(workspace, run.name, expected=(state.get("expected") or {}).get(run.name))
+if any(figures.model_of(run) != "instant" for run in active):
+    notice.ask()
 if not active and state.get("run"):
     outcome(state.get("run"))
 
@@ -110,6 +114,7 @@ for column, preset in zip(st.columns(FIRST, gap="medium"), PRESETS[:FIRST], stri
         busy = any(preset_card.same_recipe(run, preset.options) for run in active)
         preset_card.draw(workspace, dataset.name, runs, preset, busy=busy, start=start)
 
+where_it_runs.draw(workspace)
 with st.expander("Your own recipe", icon=":material/tune:", key="train.own"):
     st.caption("Every network and every setting. Begin with a preset; what you leave alone is fine as it is.")
     recipe_form.draw(images=lambda: augmentation_preview.draw(workspace, dataset.name, recipe_form.chosen))

@@ -10,6 +10,7 @@ import typer
 
 from core.cli import (
     analysis,
+    cluster,
     control,
     documents,
     history,
@@ -364,3 +365,4 @@ control.register(app)
 search.register(app)
 samples.register(app)
 tracking.register(app)
+cluster.register(app)

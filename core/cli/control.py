@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli import documents
+from core.cli.cluster import Here, Ray, Workers, go_on
 from core.cli.command import Json, RunName, open_workspace, out
 from core.cli.tables import text_table
 
@@ -27,9 +28,17 @@ def pause(context: typer.Context, run: RunName, as_json: Json = False) -> None:
         _tell(workspace.wait(run, timeout=PATIENCE), as_json)
 
 
-def resume(context: typer.Context, run: RunName, as_json: Json = False) -> None:
-    """Have a paused run go on at its last epoch."""
+def resume(
+    context: typer.Context,
+    run: RunName,
+    ray: Ray = None,
+    workers: Workers = None,
+    here: Here = False,
+    as_json: Json = False,
+) -> None:
+    """Have a paused run go on at its last epoch, here or elsewhere."""
     with open_workspace(context) as workspace:
+        go_on(workspace, run, ray=ray, workers=workers, here=here)
         workspace.control.resume(run)
         _tell(workspace.run(run), as_json)
 
@@ -41,9 +50,17 @@ def stop(context: typer.Context, run: RunName, as_json: Json = False) -> None:
         _tell(workspace.wait(run, timeout=PATIENCE), as_json)
 
 
-def retry(context: typer.Context, run: RunName, as_json: Json = False) -> None:
+def retry(
+    context: typer.Context,
+    run: RunName,
+    ray: Ray = None,
+    workers: Workers = None,
+    here: Here = False,
+    as_json: Json = False,
+) -> None:
     """Start a run or job that failed, was cancelled or was lost once more, at its last epoch if it has one."""
     with open_workspace(context) as workspace:
+        go_on(workspace, run, ray=ray, workers=workers, here=here)
         workspace.control.retry(run)
         _tell(workspace.run(run), as_json)
 

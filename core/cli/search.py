@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli import documents
+from core.cli.cluster import Here, Ray, Workers
 from core.cli.command import DatasetName, Json, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table
@@ -29,6 +30,9 @@ def search(
     objective: Annotated[str, typer.Option(help="accuracy, macro_f1 or loss, on val.")] = "accuracy",
     prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Stop trials that lag behind early.")] = True,
     seed: Annotated[int, typer.Option(help="Seed of the points.")] = 0,
+    ray: Ray = None,
+    workers: Workers = None,
+    here: Here = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show the trials.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -44,6 +48,7 @@ def search(
             objective=objective,  # type: ignore[arg-type]
             prune=prune,
             seed=seed,
+            where=workspace.cluster.asked(ray=ray, workers=workers, here=here),
         )
         if wait:
             must_succeed(follow(workspace, name, quiet=as_json))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import documents
+from core.cli.cluster import Here, Ray, Workers
 from core.cli.command import DatasetName, Json, must_succeed, open_workspace, out
 from core.cli.progress import follow
 from core.cli.tables import text_table
@@ -102,6 +103,7 @@ def _train_command(show_text: ShowText) -> Callable[..., None]:
         dataset, wait, as_json = given.pop("dataset"), given.pop("wait"), given.pop("as_json")
         allowed, refused = given.pop("allow_leaks"), given.pop("refuse_leaks")
         recipe, named = given.pop("recipe"), given.pop("preset")
+        said = {name: given.pop(name) for name in ("ray", "workers", "here")}
         options = _options(recipe, named, {name: value for name, value in given.items() if value is not None})
         with open_workspace(context) as workspace:
             gate = workspace.splits.gate(dataset)
@@ -109,7 +111,7 @@ def _train_command(show_text: ShowText) -> Callable[..., None]:
                 raise BadInput(f"{gate.sentence} {MEND}")
             if gate.shut and not allowed:
                 typer.echo(f"{gate.sentence} {MEND}", err=True)
-            name = workspace.retrain(dataset, options)
+            name = workspace.retrain(dataset, options, where=workspace.cluster.asked(**said))
             if not wait:
                 view = workspace.run(name)
                 out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
@@ -147,6 +149,9 @@ def _parameters() -> list[inspect.Parameter]:
         inspect.Parameter("recipe", keyword, annotation=file, default=None),
         inspect.Parameter("preset", keyword, annotation=start, default=None),
         *(inspect.Parameter(name, keyword, annotation=kind, default=None) for name, kind in fields.items()),
+        inspect.Parameter("workers", keyword, annotation=Workers, default=None),
+        inspect.Parameter("ray", keyword, annotation=Ray, default=None),
+        inspect.Parameter("here", keyword, annotation=Here, default=False),
         inspect.Parameter("allow_leaks", keyword, annotation=allow, default=False),
         inspect.Parameter("refuse_leaks", keyword, annotation=refuse, default=False),
         inspect.Parameter("wait", keyword, annotation=wait, default=False),

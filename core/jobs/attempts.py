@@ -15,6 +15,7 @@ import psutil
 
 from core.runs.atomic import append_json_line, read_json_lines
 from core.runs.layout import RunPaths
+from core.runs.worker import LOST_WORKER
 
 MOST_CRASHES = 3
 
@@ -48,7 +49,7 @@ def crashes(paths: RunPaths) -> list[int | None]:
             started = line
         elif "returncode" in line:
             code, started = int(line["returncode"]), None
-            found += [-code] if code < 0 else []
+            found += [-code] if code < 0 else [None] if code == LOST_WORKER else []
     return found + _unseen(started)
 
 
@@ -56,7 +57,7 @@ def sentence(found: list[int | None]) -> str:
     """Why a run is not started again by itself."""
     number = next((one for one in reversed(found) if one is not None), None)
     if number is None:
-        how = "its processes were killed each time"
+        how = "its processes were killed, or could not go on without one that was"
     else:
         usual = " (usually: out of memory)" if number == 9 else ""
         name = signals.Signals(number).name if number in set(signals.Signals) else "no name"

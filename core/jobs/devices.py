@@ -67,10 +67,16 @@ def move(workspace: WorkspacePaths, run: str, place: int) -> bool:
 
 
 @contextlib.contextmanager
-def turn(paths: RunPaths, wanted: str) -> Iterator[str | None]:
-    """Wait for a device and hold it; yields its name, or None where the run is to pause or to be cancelled first."""
+def turn(paths: RunPaths, wanted: str, *, workers: int = 1) -> Iterator[str | None]:
+    """Wait for a device and hold it; yields its name, or None where the run is to pause or to be cancelled first.
+
+    Several ``workers`` hold a GPU each, where there are any: the names, with blanks between. They are taken in one
+    order, so that two such runs never wait for one another.
+    """
     workspace = paths.workspace
-    device = min(suited(wanted), key=lambda name: _load(workspace, name))
+    suitable = suited(wanted)
+    several = suitable[:workers] if workers > 1 and CPU not in suitable else []
+    device = several[0] if several else min(suitable, key=lambda name: _load(workspace, name))
     _enter(workspace, device, paths.name)
     lock = FileLock(workspace.device_lock(device))
     try:
@@ -81,10 +87,23 @@ def turn(paths: RunPaths, wanted: str) -> Iterator[str | None]:
                     break
             time.sleep(POLL)
         _leave(workspace, device, paths.name)
-        yield device if lock.is_locked else None
+        with contextlib.ExitStack() as others:
+            whole = lock.is_locked and all(_also(paths, name, others) for name in several[1:])
+            yield (" ".join(several) or device) if whole else None
     finally:
         _leave(workspace, device, paths.name)
         lock.release()
+
+
+def _also(paths: RunPaths, device: str, held: contextlib.ExitStack) -> bool:
+    """Wait for one more device; False where the run is to pause or to be cancelled first."""
+    lock = FileLock(paths.workspace.device_lock(device))
+    while not (paths.cancel.exists() or paths.pause.exists()):
+        with contextlib.suppress(Timeout):
+            held.enter_context(lock.acquire(timeout=0))
+            return True
+        time.sleep(POLL)
+    return False
 
 
 def _gpus() -> list[int]:

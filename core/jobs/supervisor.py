@@ -22,10 +22,12 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from core.cluster import place
 from core.jobs import attempts, devices
+from core.runs import members
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
-from core.runs.worker import CANCELLED, CRASHED, PAUSED
+from core.runs.worker import AGAIN, CANCELLED, CRASHED, LOST_WORKER, PAUSED
 from core.tracking import alerts, settings
 
 # Named as strings: the supervisor must stay small, and may not import its siblings.
@@ -38,6 +40,7 @@ WORKERS = {
     "map": "core.embedding.mapping",
     "watch": "core.workspace.watch_job",
 }
+TEAM = "core.cluster"  # has several workers, or a cluster, do what one worker would
 FOLLOW_UP = "core.workspace.mirroring"
 WARM = "core.training.warm"
 JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits
@@ -45,7 +48,6 @@ WARM_MODEL = "instant"
 SPARE_SECONDS = 900.0  # that a spare for networks waits
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
-PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 BACKGROUND = 5  # how much a worker gives way (nice)
 
@@ -103,7 +105,9 @@ def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
                 return CANCELLED if paths.cancel.exists() else PAUSED
             code = _run_worker(paths, spec, device=device, warm=warm)
         attempts.ended(paths, code)
-        if code >= 0 or paths.cancel.exists():
+        if paths.cancel.exists() and code in (LOST_WORKER, AGAIN):
+            return CANCELLED
+        if (code >= 0 and code not in (LOST_WORKER, AGAIN)) or paths.cancel.exists():
             return code
         if paths.pause.exists():
             return PAUSED
@@ -125,17 +129,22 @@ def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
     """Hold a device for a network; yields its name, "" for work that needs none, None where it is not to start."""
     options = spec.get("options")
     model = options.get("model") if isinstance(options, dict) else None
-    if model in (None, WARM_MODEL):  # networks wait for the device: one trains at a time
+    if model in (None, WARM_MODEL) or place.of_run(paths).ray:  # networks wait for the device: one trains at a time
         yield None if paths.cancel.exists() or paths.pause.exists() else ""
         return
     if paths.status.exists():  # it went before: what it says of itself is of then
         write_json(paths.status, {**(read_json(paths.status) or {}), "phase": "queued", "heartbeat": time.time()})
-    with devices.turn(paths, str((options or {}).get("device", "auto"))) as device:
+    wanted = str((options or {}).get("device", "auto"))
+    with devices.turn(paths, wanted, workers=place.of_run(paths).workers) as device:
         yield device
 
 
 def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: bool) -> int:
     module = WORKERS[str(spec["kind"])]
+    if not place.of_run(paths).plain and spec["kind"] in ("train", "embed"):
+        module, warm = TEAM, False
+    else:
+        paths.fence.unlink(missing_ok=True)  # a team that lives on somewhere writes nothing any more
     if warm and hasattr(os, "fork"):
         network = (spec.get("options") or {}).get("model") != WARM_MODEL
         pid, poll, send = _forked(module, paths, _environment(spec, device), nice=BACKGROUND if network else 0)
@@ -167,9 +176,10 @@ def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
     """Shows a worker that takes any GPU the one whose turn it has; a recipe that names one sees them all."""
     if not device.startswith("gpu-") or (spec.get("options") or {}).get("device", "auto") not in ("auto", "cuda"):
         return None
-    place = int(device.removeprefix("gpu-"))
+    numbers = [int(one.removeprefix("gpu-")) for one in device.split()]
     visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one.strip()]
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": visible[place] if place < len(visible) else str(place)}
+    shown = [visible[number] if number < len(visible) else str(number) for number in numbers]
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(shown)}
 
 
 def _forked(
@@ -179,7 +189,7 @@ def _forked(
     if pid == 0:
         code = 1
         try:
-            _die_with_parent()
+            members.die_with_parent()
             os.environ.update(environment or {})
             if nice:
                 os.nice(nice)
@@ -262,14 +272,8 @@ def _left_behind() -> list[psutil.Process]:
 
 def _go_to_the_background() -> None:
     """Long work gives way to the pages: labelling stays quick while a network trains."""
-    _die_with_parent()
+    members.die_with_parent()
     os.nice(BACKGROUND)
-
-
-def _die_with_parent() -> None:
-    """A worker whose supervisor is killed must not hold a GPU or write on. Linux only; elsewhere it ends by itself."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _write_to(log: Path) -> None:

@@ -67,6 +67,11 @@ class WorkspacePaths:
         return self.root / "tracking.json"
 
     @property
+    def cluster(self) -> Path:
+        """Where networks train unless something else is said (see core.cluster.place)."""
+        return self.root / "cluster.json"
+
+    @property
     def alerts(self) -> Path:
         """The alerts that were given, a JSON line each."""
         return self.root / "alerts.jsonl"

@@ -15,6 +15,7 @@ from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 
 FENCE = "LABELLOOP_FENCE"
+PLACE = "LABELLOOP_PLACE"  # in words, for the status
 _PR_SET_PDEATHSIG = 1
 
 

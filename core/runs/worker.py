@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import threading
 import time
 import traceback
@@ -42,6 +43,7 @@ class Progress:
             "total": 0,
             "message": "",
             "device": "cpu",
+            "place": os.environ.get(members.PLACE, ""),
         }
         self._expected = 0.0
         self._marks: deque[tuple[float, int]] = deque()

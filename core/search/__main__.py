@@ -9,6 +9,8 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
+from core.cluster import place
+from core.cluster.look import look
 from core.domain.errors import BadInput, Cancelled, LabelloopError, Paused
 from core.jobs.devices import devices
 from core.jobs.launcher import Launcher
@@ -55,6 +57,8 @@ class _Search:
             prune=bool(spec.get("prune", True)),
         )
         self._launch = Launcher().start
+        where = place.Place.read(self._spec.get("place"))
+        self._at_once = max(1, look(where).at_once // where.workers) if where.ray else len(devices())
         self._active: dict[int, tuple[Trial, RunPaths, int]] = {}  # by number: trial, run, steps reported
 
     def try_points(self) -> None:
@@ -64,7 +68,7 @@ class _Search:
         while True:
             self._heed()
             told = studies.finished(self._study)
-            while len(self._active) < len(devices()) and len(told) + len(self._active) < self._wanted:
+            while len(self._active) < self._at_once and len(told) + len(self._active) < self._wanted:
                 if not self._ask():
                     break
             for number in list(self._active):

@@ -30,6 +30,8 @@ def start(search: RunPaths, options: TrainOptions, launch: Launch, **marks: Any)
         shared = {key: spec[key] for key in ("dataset", "classes", "versions")}
         snapshot = spec["snapshot"] if "trial" in marks else spec["whole_snapshot"]
         made = {"kind": "train", **shared, "snapshot": snapshot, "options": asdict(options), "search": search.name}
+        if "place" in spec:
+            made["place"] = spec["place"]
         run = folders.make(search.workspace.runs, "run", {**made, **marks})
     launch(run)
     return run

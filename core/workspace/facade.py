@@ -22,6 +22,7 @@ from core.services import mongod
 from core.services.app_client import LARGEST_VIEW
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
+from core.workspace.cluster import Cluster
 from core.workspace.control import Control
 from core.workspace.errors_of_run import Errors
 from core.workspace.explaining import Explaining
@@ -152,6 +153,11 @@ class Workspace(Running):
     def history(self) -> History:
         """Notes, differences, labels and datasets of past runs."""
         return History(self)
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where networks train: this machine or a Ray cluster."""
+        return Cluster(self)
 
     @property
     def tracking(self) -> Tracking:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from core.cluster import place
 from core.domain.errors import NotFound
+from core.domain.models import INSTANT
 from core.domain.runs import TrainOptions
 from core.jobs import folders
 from core.jobs.launcher import Launcher
@@ -43,15 +45,19 @@ class Running(Datasets):
                     return view.name
             listing = self.paths.jobs / f".{os.getpid()}-{time.time_ns()}.parquet"
             frame.loc[:, ["filepath", "content_hash"]].to_parquet(listing, index=False)
-            job = folders.make(
-                self.paths.jobs, "job", {"kind": "embed", "dataset": dataset, "samples": "samples.parquet"}
-            )
+            spec: dict[str, Any] = {"kind": "embed", "dataset": dataset, "samples": "samples.parquet"}
+            where = place.of_workspace(self.paths)
+            if where.ray:  # in one box, one process uses all cores already
+                spec["place"] = asdict(where)
+            job = folders.make(self.paths.jobs, "job", spec)
             listing.rename(job.folder / "samples.parquet")
         self._launcher.start(job)
         return job.name
 
-    def retrain(self, dataset: str, options: TrainOptions) -> str:
+    def retrain(self, dataset: str, options: TrainOptions, *, where: place.Place | None = None) -> str:
         """Freeze the dataset as it is and train on it in the background; returns the run's name.
+
+        ``where`` is what the settings say unless it is given; an instant run is always made here.
 
         The same request while such a run waits or works returns that run: a double click starts one.
 
@@ -70,6 +76,8 @@ class Running(Datasets):
             "classes": list(snapshot.classes),
             "options": asdict(options),
         }
+        if where is not None:
+            spec["place"] = asdict(where)
         return self.start_run(spec)
 
     def start_run(self, spec: dict[str, Any]) -> str:
@@ -78,6 +86,10 @@ class Running(Datasets):
         The same request while such a run waits or works returns that run: a double click starts one.
         """
         whole = {**spec, "versions": versions()}
+        if spec["options"].get("model") == INSTANT:
+            whole.pop("place", None)
+        elif "place" not in whole:
+            whole["place"] = asdict(place.of_workspace(self.paths))
         with folders.lock_of(self.paths.runs):
             for paths in folders.listed(self.paths.runs)[:20]:
                 if same_request(read_json(paths.spec), whole) and read_view(paths).active:

@@ -1,9 +1,10 @@
 """Searches for hyperparameters: started here, worked by :mod:`core.search` in a process of its own, read from files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.cluster import place
 from core.domain.errors import BadInput
 from core.jobs import folders
 from core.runs.atomic import read_json
@@ -52,6 +53,7 @@ class Searches:
         objective: Literal["accuracy", "macro_f1", "loss"] = "accuracy",
         prune: bool = True,
         seed: int = 0,
+        where: place.Place | None = None,
     ) -> str:
         """Freeze the dataset as it is and search in the background; returns the search's name.
 
@@ -88,6 +90,7 @@ class Searches:
             "prune": prune,
             "seed": seed,
             "versions": versions(),
+            "place": asdict(where or place.of_workspace(workspace.paths)),
         }
         with folders.lock_of(workspace.paths.searches):
             for paths in folders.listed(workspace.paths.searches)[:20]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.cluster.place import Place
 from core.domain.errors import LabelloopError
 from core.domain.runs import ACTIVE_STATES
 from core.workspace import RunView, Workspace
@@ -111,7 +112,9 @@ def _figures(run: RunView) -> list[str]:
     figures += [text for text in (progress.rate(run), progress.time_left(run)) if text]
     if run.seconds is not None:
         figures.append(f"{duration(run.seconds)} so far")
-    if status.get("device"):
+    if status.get("place"):
+        figures.append(str(status["place"]))
+    elif status.get("device"):
         figures.append("on the GPU" if status["device"] == "cuda" else "on the processor")
     return figures
 
@@ -125,6 +128,8 @@ def _ended(workspace: Workspace, run: RunView) -> None:
             _controls(workspace, run)
         elif run.state in ("failed", "cancelled", "lost"):
             again = "Go on from its last epoch" if run.metrics else "Retry"
+            if workspace.cluster.of(run.name).ray:
+                _button("Go on on this machine", "computer", run, _retry_here, workspace)
             _button(again, "replay", run, _retry, workspace)
     if run.error and run.kind not in ("train", "search"):  # a run's page says it, and has its log, beside this
         st.markdown(escaped(run.error))
@@ -159,6 +164,11 @@ def _stop(workspace: Workspace, name: str) -> None:
 def _retry(workspace: Workspace, name: str) -> None:
     workspace.control.retry(name)
     state.forget_cancelled(name)
+
+
+def _retry_here(workspace: Workspace, name: str) -> None:
+    workspace.cluster.move(name, Place())
+    _retry(workspace, name)
 
 
 def _cancel(workspace: Workspace, name: str) -> None:

@@ -90,6 +90,7 @@ def _row(workspace: Workspace, run: RunView, notes: Notes, *, every_field: bool)
         "Labels": sum(evaluation.samples for evaluation in reached.values()) or None,
         **_recipe(run, every_field=every_field),
         "Search": run.spec.get("search"),
+        "Ran on": str(run.status.get("place") or "") or None,
     }
 
 

@@ -1,0 +1,35 @@
+"""A Ray cluster for tests, in a process of its own: a head that works not, and nodes of one core, all on loopback.
+
+Commands on standard input, a line each: ``add``, ``kill`` (the oldest node). It ends, and all of Ray with it, when
+standard input closes. Not ``ray stop``: that ends every cluster of this machine.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_health_check_period_ms", "500")
+os.environ.setdefault("RAY_health_check_failure_threshold", "3")
+
+from ray.cluster_utils import Cluster
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    memory = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **memory})
+    nodes = []
+    try:
+        print(cluster.address, flush=True)
+        for line in sys.stdin:
+            if line.strip() == "add":
+                nodes.append(cluster.add_node(num_cpus=1, object_store_memory=memory["object_store_memory"]))
+            elif line.strip() == "kill":
+                cluster.remove_node(nodes.pop(0), allow_graceful=False)
+            print("done", flush=True)
+    finally:
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()
