@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.cluster.place import Place
 from core.domain.errors import BadInput
 from core.domain.recipes import as_toml, preset
 from core.domain.runs import TrainOptions
@@ -165,3 +166,22 @@ def test_a_preset_that_goes_is_not_started_twice(open_page, trained_workspace, r
     assert options["model"] == "cnn"
     app = open_page(trained_workspace, "train", dataset="zoo")
     assert app.button(key="train.start-balanced").label == "Train"
+
+
+def test_where_it_runs_is_folded_away_and_kept_for_later(open_page, trained_workspace, words):
+    app = open_page(trained_workspace, "train", dataset="zoo")
+    assert "Where it runs: this machine" in [one.label for one in app.expander]
+    try:
+        app.number_input(key="train.where-workers").set_value(2)
+        app.button(key="train.where-keep").click().run()
+        assert not app.exception
+        assert trained_workspace.cluster.place == Place(workers=2)
+        assert "Where it runs: 2 workers on this machine" in [one.label for one in app.expander]
+        app.radio(key="train.where-machine").set_value("A Ray cluster").run()
+        app.text_input(key="train.where-ray").set_value("127.0.0.1:1")
+        app.button(key="train.where-keep").click().run()
+        assert not app.exception
+        assert any("does not answer" in one.value for one in app.error)
+        assert trained_workspace.cluster.place == Place(workers=2)  # what cannot be had is not kept
+    finally:
+        trained_workspace.cluster.keep(Place())

@@ -13,7 +13,7 @@ from core.workspace import Workspace
 def asked(monkeypatch, trained):
     """The options of each ``train``; no run is started: the answer is the run that is there."""
     asked = []
-    monkeypatch.setattr(Workspace, "retrain", lambda self, dataset, options: asked.append(options) or "run-1")
+    monkeypatch.setattr(Workspace, "retrain", lambda self, dataset, options, **_: asked.append(options) or "run-1")
     return asked
 
 

@@ -89,3 +89,26 @@ def test_who_takes_any_gpu_waits_at_the_shortest_queue(workspace, monkeypatch):
     locks = FileLock(one.lock), FileLock(other.lock)
     with locks[0], locks[1], devices.turn(one, "auto") as first, devices.turn(other, "auto") as second:
         assert (first, second) == ("gpu-0", "gpu-1")
+
+
+def test_a_team_holds_a_gpu_a_worker_and_waits_for_all_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "_gpus", lambda: [0, 1, 2])
+    workspace = WorkspacePaths(tmp_path)
+    run = workspace.run("run-1")
+    write_json(run.spec, {})
+    held = []
+
+    def team():
+        with FileLock(run.lock), devices.turn(run, "auto", workers=2) as names:
+            held.append(names)
+
+    workspace.queue.mkdir(parents=True)
+    with FileLock(workspace.device_lock("gpu-1")):
+        thread = threading.Thread(target=team, daemon=True)
+        thread.start()
+        _until(lambda: devices.is_held(workspace.device_lock("gpu-0")))
+        assert held == []
+    thread.join(20)
+    assert held == ["gpu-0 gpu-1"]
+    assert not devices.is_held(workspace.device_lock("gpu-0"))
+    assert not devices.is_held(workspace.device_lock("gpu-1"))
