@@ -8,8 +8,6 @@ import os
 import sys
 
 os.environ.setdefault("RAY_AUTH_MODE", "token")
-os.environ.setdefault("RAY_health_check_period_ms", "500")
-os.environ.setdefault("RAY_health_check_failure_threshold", "3")
 
 from ray.cluster_utils import Cluster
 
