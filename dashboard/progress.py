@@ -1,6 +1,6 @@
 """How far a run or job is, in words and as a share. Plain functions on a RunView, no streamlit."""
 
-from core.domain.runs import MODEL_NAMES
+from core.domain.models import model_title
 from core.workspace import RunView
 from dashboard.wording import counted, escaped
 
@@ -18,6 +18,8 @@ _PHASES = {
     "comparing": "comparing",
     "evaluating": "evaluating",
     "exporting": "exporting",
+    "searching": "trying recipes",
+    "the best recipe, with test": "training the best recipe once more, with test",
     "done": "finishing",
 }
 _KINDS = {
@@ -33,7 +35,7 @@ _KINDS = {
 def title(run: RunView) -> str:
     """What runs: "ResNet-18", "Importing pets"."""
     if run.kind == "train":
-        return MODEL_NAMES.get(run.spec.get("options", {}).get("model", ""), run.name)
+        return model_title(str(run.options.get("model") or run.name))
     return f"{_KINDS[run.kind]} {escaped(run.dataset)}"
 
 

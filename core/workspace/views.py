@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, RunState
+from core.domain.models import model_title
+from core.domain.runs import ACTIVE_STATES, RunState
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
 from core.runs.states import state
@@ -47,7 +48,7 @@ class RunView:
     def title(self) -> str:
         """What it is, for a person."""
         if self.kind == "train":
-            return MODEL_NAMES.get(str(self.options.get("model")), "Training")
+            return model_title(str(self.options.get("model") or "Training"))
         return {"import": "Import", "search": "Search", "check": "Health check"}.get(self.kind, "Embedding")
 
     @property

@@ -108,7 +108,8 @@ def _figures(run: RunView) -> list[str]:
     if status.get("epochs", 0) > 1 and status.get("phase") == "training":
         figures.append(f"epoch {status.get('epoch', 0)} of {status['epochs']}")
     if status.get("total"):
-        figures.append(f"{status.get('done', 0):,} of {status['total']:,} images")
+        what = "trials" if run.kind == "search" else "images"
+        figures.append(f"{status.get('done', 0):,} of {status['total']:,} {what}")
     figures += [text for text in (progress.rate(run), progress.time_left(run)) if text]
     if run.seconds is not None:
         figures.append(f"{duration(run.seconds)} so far")

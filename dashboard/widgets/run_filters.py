@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain.runs import MODEL_NAMES
+from core.domain.models import model_title
 from core.workspace import RunView, Workspace
 from core.workspace.history import chosen
 from dashboard import figures, state
@@ -44,4 +44,4 @@ def _key(name: str) -> str:
 
 
 def _title(model: str) -> str:
-    return MODEL_NAMES.get(model, model or "–")
+    return model_title(model) or "–"

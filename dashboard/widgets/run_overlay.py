@@ -29,4 +29,4 @@ def draw(workspace: Workspace, runs: Sequence[RunView]) -> None:
             new = st.selectbox("To", names, index=len(names) - 1, key=f"{state.current_page()}.to-{names}", width=200)
     run_difference.draw(workspace, old, new)
     with st.expander("All options side by side", icon=":material/tune:"):
-        option_table.draw(oldest_first)
+        option_table.draw(oldest_first, folded=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain.runs import MODEL_NAMES
+from core.domain.models import model_title
 from core.workspace import RunView, Workspace
 from dashboard import figures, state, wording
 from dashboard.widgets import address
@@ -54,7 +54,7 @@ def describe(workspace: Workspace, run: RunView) -> str:
 
     The browser knows an option by its text, so nothing in it may change by itself ("2 hours ago" would).
     """
-    parts = [run.name, MODEL_NAMES.get(figures.model_of(run), "")]
+    parts = [run.name, model_title(figures.model_of(run))]
     reached = figures.of_run(workspace, run)
     for split in ("test", "val"):
         if split in reached:

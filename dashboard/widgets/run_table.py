@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.domain.runs import FIELDS, MODEL_NAMES
+from core.domain.models import model_title
+from core.domain.runs import FIELDS
 from core.runs.notes import Notes
 from core.workspace import RunView, Workspace
 from core.workspace.history import flat
@@ -77,7 +78,7 @@ def _row(workspace: Workspace, run: RunView, notes: Notes, *, every_field: bool)
     return {
         "★": "★" if notes.star else "",
         "Run": run.name,
-        "Model": MODEL_NAMES.get(figures.model_of(run), "–"),
+        "Model": model_title(figures.model_of(run)) or "–",
         "State": _STATES[run.state] + (" · put away" if notes.archived else ""),
         "Test": test.accuracy * 100 if test else None,
         "Val": val.accuracy * 100 if val else None,
@@ -99,7 +100,7 @@ def _recipe(run: RunView, *, every_field: bool) -> dict[str, Any]:
     if every_field:
         fields = {name: value for name, value in flat(options).items() if name != "model"}
         titled = {
-            FIELDS[name].label if name in FIELDS else name.replace("_", " ").capitalize(): v
+            FIELDS[name].label if name in FIELDS else name.replace("_", " ").capitalize(): _short(v)
             for name, v in fields.items()
         }
         return {title: value if network or title == FIELDS["seed"].label else None for title, value in titled.items()}
@@ -107,9 +108,14 @@ def _recipe(run: RunView, *, every_field: bool) -> dict[str, Any]:
         "Epochs": options.get("epochs") if network else None,
         "Size": options.get("image_size") if network else None,
         "Batch": options.get("batch_size") if network else None,
-        "Learning rate": (options.get("learning_rate") or None) if network else None,
+        "Learning rate": _short(options.get("learning_rate") or None) if network else None,
         "Seed": options.get("seed"),
     }
+
+
+def _short(value: Any) -> Any:
+    """A number with three digits, as a person would say it: a search draws rates like 0.009712430462."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _title(field: str) -> str:

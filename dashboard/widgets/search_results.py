@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core.domain.runs import FIELDS, MODEL_NAMES
+from core.domain.models import model_title
+from core.domain.runs import FIELDS
 from core.workspace import Workspace
 from core.workspace.searches import SearchView
 from dashboard import navigation
@@ -82,4 +83,4 @@ def _result(workspace: Workspace, found: SearchView) -> None:
 
 
 def _shown(field: str, value: object) -> object:
-    return MODEL_NAMES.get(str(value), str(value)) if field == "model" else value
+    return model_title(str(value)) if field == "model" else value

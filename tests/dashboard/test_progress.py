@@ -52,3 +52,8 @@ def test_rates():
     assert progress.rate(run()) == ""
     assert progress.rate(run(rate=0.52)) == "0.5 images a second"
     assert progress.rate(run(rate=266.4)) == "266 images a second"
+
+
+def test_a_search_tries_recipes_and_a_network_of_a_library_has_its_name():
+    assert progress.phase(run(kind="search", phase="searching")) == "Trying recipes"
+    assert progress.title(run(model="torchvision:efficientnet_b3")) == "efficientnet_b3"
