@@ -14,14 +14,14 @@ from ray.cluster_utils import Cluster
 
 def main() -> None:
     """Serve until standard input closes."""
-    memory = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **memory})
+    plain = {"node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **plain})
     nodes = []
     try:
         print(cluster.address, flush=True)
         for line in sys.stdin:
             if line.strip() == "add":
-                nodes.append(cluster.add_node(num_cpus=1, object_store_memory=memory["object_store_memory"]))
+                nodes.append(cluster.add_node(num_cpus=1, **plain))
             elif line.strip() == "kill":
                 cluster.remove_node(nodes.pop(0), allow_graceful=False)
             print("done", flush=True)
