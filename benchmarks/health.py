@@ -43,14 +43,18 @@ def speed(count: int) -> None:
     records["phash"][copies] = records["phash"][originals] ^ np.uint64(0b1001000100)
     embeddings[copies] = embeddings[originals] + random.normal(0, 0.1, (len(copies), 1280)).astype(np.float32)
     stored = embeddings.astype(np.float16)
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     found = alike.pairs(records)
     hashed = time.perf_counter() - began
     near = among(Vectors.of(stored), 8)
     whole = time.perf_counter() - began
+    processor = time.process_time() - processor
+    nearest = [set(row) for row in near.rows[copies].tolist()]
+    missed = sum(original not in row for original, row in zip(originals.tolist(), nearest, strict=True))
     asked = likeness.proposals(near, np.arange(count), set(zip(found.left.tolist(), found.right.tolist(), strict=True)))
     print(f"{count:,} pictures: hashes {hashed:.1f} s, {len(found):,} pairs of {len(copies):,} planted")
-    print(f"with nearest by embedding {whole:.1f} s; {len(asked):,} pairs would be asked of pixels")
+    print(f"with nearest by embedding {whole:.1f} s ({processor:.1f} s of processor); {missed} copies not among them")
+    print(f"{len(asked):,} pairs would be asked of pixels; load {os.getloadavg()[0]:.1f}")
 
 
 def quality(folder: Path) -> None:

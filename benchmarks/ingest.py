@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import io
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from whole_import import bring_in, workspace_at
 
 SIZE = (500, 375)
 DECODED = 40
+_BOTH = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def main() -> None:
@@ -52,8 +54,8 @@ def main() -> None:
                 f"worker {took.worker:.0f} MB, readers {took.readers:.0f} MB together",
                 flush=True,
             )
-            theirs = _peer(folder, Path(scratch) / "peer", workspace.store._client.address)
-            print(f"ratio {theirs / took.seconds:.1f}", flush=True)
+            seconds, processor = _peer(folder, Path(scratch) / "peer", workspace.store._client.address)
+            print(f"ratio {seconds / took.seconds:.1f}, of processor {processor / took.processor:.1f}", flush=True)
         if arguments.large:
             folder = fill_large(kept / f"large-{arguments.large}", arguments.large, arguments.photographs)
             large(workspace, folder, arguments.large)
@@ -75,7 +77,7 @@ def large(workspace, folder: Path, count: int) -> None:
     print(f"ratio {count / took.seconds / plain:.2f}, worker {took.worker:.0f} MB, readers {took.readers:.0f} MB")
 
 
-def _peer(folder: Path, scratch: Path, address: tuple[str, int]) -> float:
+def _peer(folder: Path, scratch: Path, address: tuple[str, int]) -> tuple[float, float]:
     """The peer in a process of its own, on the same mongod, in a database of its own."""
     scratch.mkdir()
     uri = f"mongodb://{address[0].replace('/', '%2F')}" + ("" if address[0].startswith("/") else f":{address[1]}")
@@ -89,13 +91,15 @@ def _peer(folder: Path, scratch: Path, address: tuple[str, int]) -> float:
     line = [sys.executable, __file__, "--peer", str(folder), str(scratch)]
     out = subprocess.run(line, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
     print(out, end="", flush=True)
-    return float(out.split()[-2])
+    words = out.split()
+    return float(words[-6]), float(words[-4].removeprefix("("))
 
 
 def peer(folder: Path, scratch: Path) -> None:
     """FiftyOne's import, metadata, hashes, thumbnails."""
     import fiftyone
 
+    before = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in _BOTH)
     marks = [time.perf_counter()]
     dataset = fiftyone.Dataset.from_dir(
         str(folder), fiftyone.types.ImageClassificationDirectoryTree, name="peer", progress=False
@@ -113,7 +117,10 @@ def peer(folder: Path, scratch: Path) -> None:
     marks.append(time.perf_counter())
     parts = dict(zip(("from_dir", "compute_metadata", "hashes, thumbnails"), np.diff(marks), strict=True))
     listed = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
-    print(f"FiftyOne {fiftyone.__version__}: {listed}; together {marks[-1] - marks[0]:.1f} s")
+    used = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in _BOTH) - before
+    print(
+        f"FiftyOne {fiftyone.__version__}: {listed}; together {marks[-1] - marks[0]:.1f} s ({used:.1f} s of processor)"
+    )
 
 
 def phash(image: Image.Image) -> bytes:

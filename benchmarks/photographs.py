@@ -29,12 +29,18 @@ def fill(folder: Path, count: int, size: tuple[int, int], sources: Path | None) 
 def fill_large(folder: Path, count: int, sources: Path | None) -> Path:
     """``count`` JPEGs of 4,000 x 3,000: twenty pictures, and a comment in each file that makes it one of its own."""
     (folder / "a").mkdir(parents=True, exist_ok=True)
-    made = [encoded(image, 90) for image in itertools.islice(_pictures(range(20), (4_000, 3_000), sources), 20)]
+    made = [encoded(_grained(image), 90) for image in _pictures(range(20), (4_000, 3_000), sources)]
     for number in range(count):
         data, words = made[number % len(made)], str(number).encode()
         comment = b"\xff\xfe" + (len(words) + 2).to_bytes(2, "big") + words
         (folder / "a" / f"{number}.jpg").write_bytes(data[:2] + comment + data[2:])
     return folder
+
+
+def _grained(image: Image.Image) -> Image.Image:
+    """With a sensor's noise: what was enlarged would pack, and unpack, like no photograph."""
+    noise = np.random.default_rng(0).normal(0, 5, (image.height, image.width, 1)).astype(np.int16)
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
 def encoded(image: Image.Image, quality: int) -> bytes:
