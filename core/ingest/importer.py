@@ -335,6 +335,8 @@ class _Import:
     # reporting
 
     def _report_new(self) -> None:
+        if not self._new:
+            return
         first: dict[bytes, tuple[str, str | None]] = {}
         wanted = {new.content_hash for new in self._new}
         columns = (self._existing[name] for name in ("content_hash", "filepath", "label"))

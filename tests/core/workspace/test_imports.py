@@ -11,6 +11,7 @@ import pytest
 
 from core.domain.decisions import Decision
 from core.domain.errors import BadInput, NotFound
+from core.ingest.readings import Reading
 from core.services import mongod
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,9 @@ def test_labels_that_a_person_gave_outlive_the_import_of_a_grown_folder(workspac
     ended(workspace, workspace.start_import(folder, "grown"))
     frame = workspace.samples("grown")
     mine = frame[frame["label"] == "circle"].iloc[0]
-    workspace.decide("grown", [Decision(mine["sample_id"], "relabel", "square", "circle", uuid.uuid4().hex)])
+    workspace.decide(
+        "grown", [Decision(mine["sample_id"], "relabel", "square", "circle", uuid.uuid4().hex)], source="grid"
+    )
     write_shapes(folder, each=6, seed=500_000)  # the same names with other contents, and more
     report = ended(workspace, workspace.start_import(folder, "grown"))
     assert (report["changed"], report["added"]) == (12, 6)
@@ -114,11 +117,13 @@ def test_a_dataset_that_fiftyone_made_comes_in_by_its_name(workspace, tmp_path, 
     )
     assert done.returncode == 0, done.stderr[-3000:]
     preview = workspace.imports.preview("fiftyone:theirs")
-    assert (preview.layout, preview.label_column, len(preview.files)) == ("FiftyOne dataset", "species", 9)
-    assert set(preview.columns) == {"species", "guess"}
+    assert (preview.layout, len(preview.files)) == ("FiftyOne dataset", 9)
+    assert set(preview.columns) == {"species", "guess"}  # of which a person chooses
+    chosen = Reading(label_column="species")
+    assert workspace.imports.preview("fiftyone:theirs", chosen).counts == {"circle": 3, "square": 3, "stripes": 3}
     with pytest.raises(NotFound, match="theirs"):
         workspace.imports.preview("fiftyone:nobodys")
-    report = ended(workspace, workspace.start_import("fiftyone:theirs", "ours"))
+    report = ended(workspace, workspace.imports.start("fiftyone:theirs", "ours", reading=chosen))
     assert report["added"] == 9
     frame = workspace.samples("ours")
     assert sorted(frame["filepath"]) == files

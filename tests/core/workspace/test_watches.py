@@ -13,7 +13,7 @@ from core.runs import findings
 pytestmark = pytest.mark.slow
 
 
-def until(condition, seconds=90):
+def until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
