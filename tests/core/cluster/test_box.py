@@ -66,3 +66,11 @@ def test_more_workers_than_images_is_told(make_run, shapes, tmp_path, teams):
     place.move(run, Place(workers=4))
     assert teams.run_to_its_end(run) == REFUSED
     assert "take fewer workers" in read_json(run.error)["sentence"]
+
+
+def test_no_cluster_at_the_address_is_one_sentence(make_run, shapes, tmp_path, free_port, teams):
+    run = make_run(shapes(tmp_path / "images", 4), **teams.exact)
+    place.move(run, Place(f"127.0.0.1:{free_port}"))
+    assert teams.run_to_its_end(run) == REFUSED
+    assert "does not answer" in read_json(run.error)["sentence"]
+    assert "on this machine" in read_json(run.error)["sentence"]
