@@ -61,13 +61,6 @@ def test_a_killed_worker_costs_an_epoch_at_most_and_a_pause_goes_on_with_one(mak
     assert not teams.members(run)
 
 
-def test_more_workers_than_images_is_told(make_run, shapes, tmp_path, teams):
-    run = make_run(shapes(tmp_path / "images", 2), **teams.exact)
-    place.move(run, Place(workers=4))
-    assert teams.run_to_its_end(run) == REFUSED
-    assert "take fewer workers" in read_json(run.error)["sentence"]
-
-
 def test_no_cluster_at_the_address_is_one_sentence(make_run, shapes, tmp_path, free_port, teams):
     run = make_run(shapes(tmp_path / "images", 4), **teams.exact)
     place.move(run, Place(f"127.0.0.1:{free_port}"))

@@ -9,11 +9,12 @@ import psutil
 import pytest
 import torch
 
-from core.domain.errors import Cancelled
+from core.domain.errors import BadInput, Cancelled
 from core.domain.runs import TrainOptions
 from core.runs import predictions
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
+from core.runs.members import Member
 from core.runs.worker import CRASHED, REFUSED, SUCCEEDED, Progress
 from core.training.__main__ import main
 from core.training.batches import Examples, batches
@@ -22,7 +23,7 @@ from core.training.devices import make_fabric
 from core.training.loop import evaluate, fit
 from core.training.models import Network
 from core.training.schedule import factor_at, side_at, still_to_come
-from core.training.team import form
+from core.training.team import Team, form
 from core.training.trainer import Trainer
 
 SMALL = {"image_size": 32, "batch_size": 16}
@@ -213,6 +214,36 @@ def run_fit(network, examples, paths, **changes):
 def small(seed=0):
     torch.manual_seed(seed)
     return SmallCNN(2, image_size=16)
+
+
+def test_a_team_with_more_workers_than_images_is_told(examples, paths):
+    options, cpu = TrainOptions(model="cnn", image_size=16), torch.device("cpu")
+    team = Team(Member(size=9), cpu)
+    with pytest.raises(BadInput, match="9 workers need at least 18 train images; take fewer workers"):
+        fit(
+            Network(small()),
+            examples,
+            options,
+            fabric=make_fabric(options),
+            team=team,
+            paths=paths,
+            progress=Progress(paths),
+        )
+
+
+def test_shares_of_a_batch_are_all_of_it_and_alike():
+    for size in range(1, 6):
+        for least in range(2 * size, 40):
+            shares = [Team(Member(rank, size), torch.device("cpu")).share(np.arange(least)) for rank in range(size)]
+            assert np.concatenate(shares).tolist() == list(range(least))
+            assert min(map(len, shares)) >= 2
+
+
+@pytest.mark.parametrize("images", range(8, 60))
+def test_a_last_batch_too_small_for_all_workers_joins_the_one_before(images):
+    parts = list(batches(np.arange(images), 8, least=6))
+    assert np.concatenate(parts).tolist() == list(range(images))
+    assert min(map(len, parts)) >= 6
 
 
 def test_one_batch_makes_one_optimiser_step(examples, paths, monkeypatch):
