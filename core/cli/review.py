@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.command import DatasetName, Json, open_workspace, out
-from core.cli.tables import text_table, write_csv
+from core.cli.tables import csv_text, text_table, write_csv
 from core.domain.errors import BadInput
 
 if TYPE_CHECKING:  # `up` and `doctor` are to start at once: the workspace brings pandas along
@@ -82,13 +82,19 @@ def journal(
     since: Since = None,
     sample: Annotated[str | None, typer.Option(help="Of this sample only.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="How many at most; all for CSV and JSON Lines.")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write them to this file as CSV.")] = None,
-    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Write them to this file as JSON Lines.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output or with --out.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="As JSON Lines, on standard output or with --out.")] = False,
+    to: Annotated[Path | None, typer.Option("--out", help="The file that --csv or --jsonl writes.")] = None,
     as_json: Json = False,
 ) -> None:
     """What was decided, by whom and when, newest first."""
     from core.review import journal as reading
     from core.runs.atomic import written_aside
+
+    if csv + jsonl + as_json > 1:
+        raise BadInput("Choose one of --csv, --jsonl and --json.")
+    if to and (not (csv or jsonl) or to.is_dir() or not to.absolute().parent.is_dir()):
+        raise BadInput("--out names a file in a folder that exists, together with --csv or --jsonl.")
 
     with open_workspace(context) as workspace:
         wanted = reading.Filter(who=who, kind=kind, samples=frozenset([sample]) if sample else None)
@@ -98,19 +104,18 @@ def journal(
         frame = workspace.samples(dataset)
         files = dict(zip(frame["sample_id"], frame["filepath"], strict=True))
         records = [reading.record(entry, files) for entry in found]
-        for path in filter(None, (csv, jsonl)):
-            if path.is_dir() or not path.absolute().parent.is_dir():
-                raise BadInput(f"{str(path)!r} cannot be written; name a file in a folder that exists.")
-        if csv:
-            write_csv(csv, reading.COLUMNS, reading.rows(records))
-        if jsonl:
-            with written_aside(jsonl) as aside:
-                lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in records)
-                aside.write_text("".join(lines), encoding="utf-8")
-        if csv or jsonl:
-            names = [str(path) for path in (csv, jsonl) if path]
-            text = f"{len(records):,} decisions written to {' and '.join(names)}"
-            out({"dataset": dataset, "entries": len(records), "files": names}, as_json, lambda: text)
+        if csv and to:
+            write_csv(to, reading.COLUMNS, reading.rows(records))
+        elif csv or jsonl:
+            lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in records)
+            text = csv_text(reading.COLUMNS, reading.rows(records)) if csv else lines
+            if to is None:
+                typer.echo(text, nl=bool(text))
+                return
+            with written_aside(to) as aside:
+                aside.write_text(f"{text}\n" if text else "", encoding="utf-8")
+        if to:
+            typer.echo(f"{len(records):,} decisions written to {to}")
             return
         lines_of = [(r["at"][:19], r["who"], _what(r), files.get(r["sample_id"], r["sample_id"])) for r in records]
         headers = ("when (UTC)", "who", "what", "image")
