@@ -13,6 +13,7 @@ from dashboard.widgets import address, embedding_map, empty_state, run_picker, s
 
 ORDERS = {"loss": "Most surprising", "sure": "Surest", "look": "By look", "map": "Map"}
 SHOWN = 24
+ALL = ("", "")  # in the list of confusions: every error
 
 workspace, dataset = frame.begin()
 st.title("Errors", anchor=False)
@@ -44,19 +45,19 @@ cells = [
 ]
 true, pred = state.param("true"), state.param("pred")
 cell = (true, pred) if true in evaluation.classes and pred in evaluation.classes else None
-options = [None, *cells] if cell is None or cell in cells else [None, *cells, cell]
+options = [ALL, *cells] if cell is None or cell in cells else [ALL, *cells, cell]
 
 
 def chose_cell() -> None:
     picked = address.picked("cell")
-    state.set_params(true=picked[0] if picked else None, pred=picked[1] if picked else None, sample=None)
+    state.set_params(true=picked[0] or None, pred=picked[1] or None, sample=None)
 
 
 st.selectbox(
     "Confusion",
     options,
-    key=address.key("cell", cell),
-    format_func=lambda one: f"{one[0]} → {one[1]}" if one else "All errors",
+    key=address.key("cell", cell or ALL),
+    format_func=lambda one: "All errors" if one == ALL else f"{one[0]} → {one[1]}",
     on_change=chose_cell,
     width=360,
 )

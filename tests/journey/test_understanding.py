@@ -125,7 +125,7 @@ def test_errors_are_laid_out_and_one_is_looked_at(page, see, workspace, run):
     page.get_by_text("Labelled").first.wait_for()
     page.get_by_text("The nearest images in train").wait_for()
     page.get_by_role("button", name="Show where it looked").click()
-    page.get_by_text("(Grad-CAM)").wait_for()
+    page.get_by_text("(Grad-CAM)").wait_for(timeout=500_000)  # the worker imports torch first
     assert workspace.explaining.known(run, [wrong[0].sample_id])
     see(f"errors?dataset=demo&run={run}&split=test&order=look")
     page.get_by_role("button", name="Review these").first.wait_for()
