@@ -139,7 +139,7 @@ def card(one) -> None:
 def cards(shown) -> None:
     with st.container(horizontal=True, gap="small"):
         for one in shown:
-            with st.container(width=176):
+            with st.container(width=170):  # two beside one another on a phone
                 card(one)
 
 
