@@ -7,8 +7,6 @@ from core.domain.samples import SPLITS
 from dashboard import charts, figures, frame, results, state, wording
 from dashboard.widgets import address, empty_state, plot, run_picker, threshold
 
-FEW = 500  # images: simulated, the interval of the error holds in 90 to 96 of 100 cases with 200, in 93 to 97 with more
-
 workspace, dataset = frame.begin()
 st.title("Calibration", anchor=False)
 runs = results.finished(workspace, dataset.name) if dataset else []
@@ -60,8 +58,7 @@ with right:
         help="By how many points confidence and accuracy differ on average; 0 is perfect.",
     )
     st.markdown(f"Likely between {ece.low * 100:.1f} and {ece.high * 100:.1f} points on new images like these.")
-    if len(found.ids) < FEW:
-        st.caption(f"With fewer than {FEW} images this interval may hold in 90 rather than 95 of 100 cases.")
+    st.caption("Simulated, this interval holds the truth in 90 to 98 of 100 cases, where 95 are meant.")
     gap = float(found.confidence.mean()) - float(found.right.mean())
     if ece.low == 0:
         st.markdown(f"On these {len(found.ids):,} images its confidence cannot be told from a perfectly honest one.")
