@@ -1,6 +1,5 @@
-"""Bringing images in, in a real browser: dropped, previewed, imported; a folder that is watched."""
+"""Bringing images in, in a real browser: a folder, a zip and loose files are dropped, previewed, imported."""
 
-import re
 import shutil
 
 import pytest
@@ -13,13 +12,6 @@ def _ended(workspace, dataset):
     for job in workspace.jobs(dataset):
         if job.kind != "watch":
             workspace.wait(job.name, timeout=300)
-
-
-def _imported(page, workspace, until, dataset, count):
-    page.get_by_role("button", name=re.compile(rf"^Import {count} images")).click()
-    until(lambda: dataset in workspace.names() and len(workspace.samples(dataset)) == count)
-    page.get_by_role("button", name="Look at the images").wait_for()
-    _ended(workspace, dataset)
 
 
 @pytest.mark.parametrize("way", ["a folder", "a zip"])
@@ -48,48 +40,15 @@ def test_what_is_dropped_is_previewed_and_imported(page, see, workspace, until, 
     until(lambda: page.locator(".tile").count() == 8)
 
 
-def test_loose_files_are_added_to_a_dataset_once(page, see, workspace, until, image_folder):
+def test_loose_files_come_in_without_labels(page, see, workspace, until, image_folder):
     folder = image_folder("flat", classes=("circle", "ring"), each=3, name="loose", seed=77)
-    files = sorted(folder.iterdir())
-    for turn in range(2):
-        see("import")
-        page.locator("input.pick-files").set_input_files(files)
-        page.get_by_text("Flat folder").first.wait_for()
-        page.get_by_text("6 files").wait_for()
-        if turn == 0:
-            page.get_by_role("textbox", name="Name of the dataset").fill("loose ones")
-            page.keyboard.press("Tab")
-            _imported(page, workspace, until, "loose ones", 6)
-        else:
-            page.get_by_text("Add to a dataset", exact=True).click()
-            page.get_by_role("combobox", name=re.compile("^Dataset|Selected")).last.click()
-            page.get_by_role("option", name="loose ones").click()
-            page.get_by_role("button", name="Import 6 images").click()
-            until(lambda: any(_present(workspace, job, 6) for job in workspace.jobs("loose ones")))
-    assert len(workspace.samples("loose ones")) == 6
+    see("import")
+    page.locator("input.pick-files").set_input_files(sorted(folder.iterdir()))
+    page.get_by_text("Uploaded · 6 files").wait_for()
+    page.get_by_text("Flat folder").first.wait_for()
+    page.get_by_role("textbox", name="Name of the dataset").fill("loose ones")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Import 6 images").click()
+    until(lambda: "loose ones" in workspace.names() and len(workspace.samples("loose ones")) == 6)
+    page.get_by_role("button", name="Look at the images").wait_for()
     _ended(workspace, "loose ones")
-
-
-def _present(workspace, job, count):
-    return job.kind == "import" and not job.active and (workspace.report(job.name) or {}).get("present") == count
-
-
-def test_a_watched_folder_counts_what_arrives_while_one_looks_on(page, see, workspace, until, tmp_path, draw_shape):
-    folder = tmp_path / "outputs"
-    folder.mkdir()
-    run = next(one.name for one in workspace.runs("demo") if one.state == "succeeded")
-    watch = workspace.watches.start(folder, "arriving", run=run)
-    try:
-        see("import")
-        card = page.locator(f".st-key-watch-{watch.id}")
-        card.get_by_text("0 images").wait_for()
-        for number in range(3):
-            draw_shape("circle", seed=3000 + number, size=96).save(folder / f"{number}.png")
-        card.get_by_text(re.compile(rf"Watching · 3 images · 3 predicted by {run}")).wait_for()
-        assert card.locator("figure").count() == 3
-        card.get_by_role("button", name="Stop watching").click()
-        card.wait_for(state="detached")
-    finally:
-        for one in workspace.watches.all():
-            workspace.watches.stop(one.id)
-    until(lambda: len(workspace.samples("arriving")) == 3)
