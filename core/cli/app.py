@@ -303,7 +303,10 @@ def demo(
 def _up(context: typer.Context, *, port: int | None, no_browser: bool) -> int:
     from core.services.stack import run_stack
 
-    return run_stack(_root(context), port=port, open_browser=not no_browser, announce=_say)
+    before = context.parent.params if context.parent is not None else {}  # `labelloop --port 8600 up` is as good
+    port = before.get("port") if port is None else port
+    browser = not (no_browser or before.get("no_browser"))
+    return run_stack(_root(context), port=port, open_browser=browser, announce=_say)
 
 
 def _root(context: typer.Context) -> "WorkspacePaths":

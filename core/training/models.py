@@ -125,7 +125,7 @@ def _known_to_torchvision(name: str) -> str:
 
 def _torchvision_network(options: TrainOptions, outputs: int, mean: Numbers, std: Numbers) -> Network:
     known = _known_to_torchvision(options.model)
-    sized = {"image_size": options.image_size} if known.startswith("vit_") else {}
+    sized: dict[str, Any] = {"image_size": options.image_size} if known.startswith("vit_") else {}
     if known.startswith("maxvit_"):
         sized = {"input_size": (options.image_size, options.image_size)}
     try:

@@ -245,8 +245,9 @@ def test_heat_maps_are_served_to_the_runs_own_dataset_only(client, ids, workspac
     dataset, (first, second, _) = ids
     workspace.store.create("other", ["a"])
     spec = {"kind": "train", "options": {"model": "instant"}, "snapshot": "none", "classes": ["cat"]}
-    run = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "zoo"}).name
-    foreign = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "other"}).name
+    with folders.lock_of(workspace.paths.runs):
+        run = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "zoo"}).name
+        foreign = folders.make(workspace.paths.runs, "run", {**spec, "dataset": "other"}).name
     for name in (run, foreign):
         heat = workspace.paths.cache / "explain" / name / f"{first}.jpg"
         heat.parent.mkdir(parents=True)

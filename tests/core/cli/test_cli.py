@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.tables import write_csv
+from core.services import stack
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +184,25 @@ def test_every_command_has_help_and_stands_in_the_readme(labelloop):
         assert f"labelloop {command}" in readme, f"README does not mention labelloop {command}"
         _, about, _ = labelloop(command, "--help")
         assert "Usage:" in about
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--port", "8765", "--no-browser"),
+        ("--port", "8765", "--no-browser", "up"),
+        ("up", "--port", "8765", "--no-browser"),
+        ("--port", "8765", "up", "--no-browser"),
+    ],
+    ids=" ".join,
+)
+def test_the_port_counts_before_and_after_the_command(labelloop, monkeypatch, words):
+    asked = []
+
+    def start(_, *, port, open_browser, announce):
+        asked.append((port, open_browser, callable(announce)))
+        return 0
+
+    monkeypatch.setattr(stack, "run_stack", start)
+    assert labelloop(*words)[0] == 0
+    assert asked == [(8765, False, True)]
