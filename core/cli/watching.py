@@ -1,7 +1,8 @@
 """``labelloop watch``: images are taken in as they appear in a folder."""
 
+import signal
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,9 +64,7 @@ def watch(
             out(_document(started), as_json, lambda: f"{started.folder} is watched; labelloop watch --stop ends it.")
             return
         try:
-            started = _follow(workspace, started, quiet=as_json)
-        except KeyboardInterrupt:
-            pass
+            _follow(workspace, started, quiet=as_json)
         finally:
             workspace.watches.stop(started.id)
         last = workspace.watches.find_job(started)
@@ -74,10 +73,20 @@ def watch(
             raise BadInput(last.job.error)
 
 
-def _follow(workspace: "Workspace", watch: "Watch", *, quiet: bool) -> "Watch":
+def _follow(workspace: "Workspace", watch: "Watch", *, quiet: bool) -> None:
+    """Say what came in until the watch ends or Ctrl-C. A flag, and no exception that a library could swallow."""
+    ended = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
+    try:
+        _say_what_comes(workspace, watch, ended, quiet=quiet)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _say_what_comes(workspace: "Workspace", watch: "Watch", ended: threading.Event, *, quiet: bool) -> None:
     shown = not quiet and sys.stderr.isatty()
     said = ""
-    while (now := workspace.watches.find_job(watch)).active:
+    while not ended.is_set() and (now := workspace.watches.find_job(watch)).active:
         line = _line(now)
         if shown:
             sys.stderr.write(f"\r\033[K{line}")
@@ -85,8 +94,7 @@ def _follow(workspace: "Workspace", watch: "Watch", *, quiet: bool) -> "Watch":
             sys.stderr.write(f"{line}\n")
         said = line
         sys.stderr.flush()
-        time.sleep(EVERY)
-    return now
+        ended.wait(EVERY)
 
 
 def _line(watch: "Watch") -> str:

@@ -78,7 +78,7 @@ def test_fixed_images_open_in_review(open_page, trained_workspace, address):
 
 def test_strips_escape_labels_and_paths(open_page, trained_workspace):
     app = open_page(trained_workspace, "compare", dataset="zoo")
-    strips = [element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body]
+    strips = [element.proto.body for element in app.get("html") if "<div class='ll-thumbs'" in element.proto.body]
     assert strips
     assert not any("<b>dog" in body for body in strips)
     assert any("&lt;b&gt;dog" in body for body in strips)

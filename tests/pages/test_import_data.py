@@ -183,7 +183,7 @@ def test_an_archive_is_previewed_without_being_unpacked(open_page, empty_workspa
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "pets.zip")
     assert "One folder a class, 3 classes, 60 images" in words(app)
     assert app.text_input(key="import.name").value == "pets"
-    strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
+    strip = next(element.proto.body for element in app.get("html") if "<div class='ll-thumbs'" in element.proto.body)
     assert strip.count("<figure") == 12
     assert not empty_workspace.paths.uploads.exists()
 
@@ -216,6 +216,6 @@ def test_names_that_are_no_text_and_names_that_are_markup(open_page, empty_works
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
     assert "One folder a class, 2 classes, 40 images" in words(app)
     assert [box.label for box in app.expander] == ["20 files will be skipped", "Watch a folder"]
-    strip = next(element.proto.body for element in app.get("html") if "ll-thumbs" in element.proto.body)
+    strip = next(element.proto.body for element in app.get("html") if "<div class='ll-thumbs'" in element.proto.body)
     assert "<script" not in strip
     assert strip.count("<figure") == 12

@@ -6,6 +6,11 @@ const REMEMBERED = 100; // decisions that can be taken back from here
 const AT_ONCE = 1000; // decisions in one request
 const VERDICTS = { unsure: "unsure", skip: "skipped" };
 
+// A name that nobody else draws. crypto.randomUUID is not there on pages that come by plain http from another host.
+function unique() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 const SPLITS = { t: "train", v: "val", e: "test" };
 
 function readTiles(data) {
@@ -158,7 +163,7 @@ function decide(model, kind, label) {
   if (kind === "exclude") tiles = tiles.filter((tile) => !tile.excluded);
   if (kind === "restore") tiles = tiles.filter((tile) => tile.excluded);
   if (!tiles.length) return [];
-  const batch = crypto.randomUUID();
+  const batch = unique();
   const entry = { batch, at: Date.now() / 1000, mine: true, who: model.data.me, undone: false, entries: [] };
   const decisions = tiles.map((tile) => {
     const seen = tile.label;
@@ -173,7 +178,7 @@ function decide(model, kind, label) {
     tile.verdict = VERDICTS[kind] ?? "";
     if (kind === "exclude" || kind === "restore") tile.excluded = kind === "exclude";
     Object.assign(tile, { mark: "sending", problem: "", wanted, open: tile.open + 1 });
-    return { sample: tile.id, kind: done, label: wanted, seen, token: crypto.randomUUID(), suggestion, evidence, excluded };
+    return { sample: tile.id, kind: done, label: wanted, seen, token: unique(), suggestion, evidence, excluded };
   });
   model.recent = [entry, ...model.recent].slice(0, REMEMBERED);
   const known = { kind: "decide", dataset: model.data.dataset, queue: model.data.queue, batch };
@@ -189,7 +194,7 @@ function undo(model, batch) {
   const own = (one) => one.mine || one.who === model.data.me; // the key takes back what this person did, the list anything
   const entry = model.recent.find((one) => !one.undone && (batch ? one.batch === batch : own(one)));
   if (!entry) return [];
-  Object.assign(entry, { undone: true, undoing: crypto.randomUUID(), undoneAt: Date.now() });
+  Object.assign(entry, { undone: true, undoing: unique(), undoneAt: Date.now() });
   const tiles = [];
   for (const [sample, old, now, kind] of [...entry.entries].reverse()) {
     const tile = model.byId.get(sample);
@@ -210,7 +215,7 @@ function redo(model) {
   const [taken] = model.recent.filter((one) => one.undone && one.undoing).sort((a, b) => b.undoneAt - a.undoneAt);
   if (!taken) return [];
   const { undoing, entries } = taken;
-  const again = { ...taken, batch: crypto.randomUUID(), mine: true, undone: false, undoing: undefined };
+  const again = { ...taken, batch: unique(), mine: true, undone: false, undoing: undefined };
   model.recent = [again, ...model.recent.filter((one) => one !== taken)];
   const tiles = [];
   for (const [sample, old, now, kind] of entries) {

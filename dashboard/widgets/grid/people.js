@@ -1,7 +1,7 @@
 // Several people in one queue: what is on this screen is reserved for whoever sits before it.
 
 const RENEW = 20000; // ms between two renewals of what is reserved for this window; a lease ends after 60 s
-const WINDOW = (window.labelloopWindow ??= crypto.randomUUID());
+const WINDOW = (window.labelloopWindow ??= unique());
 
 // Tell the others what is before this person; what they have goes behind.
 async function lease(view) {

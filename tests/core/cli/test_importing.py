@@ -79,7 +79,7 @@ def test_a_watch_imports_until_ctrl_c(labelloop, workspace, tmp_path, draw_shape
         code, listed, _ = labelloop("watch", "--list", "--json")
         assert (code, [one["folder"] for one in listed["watches"]]) == (0, [str(folder)])
         watching.send_signal(signal.SIGINT)
-        out, _ = watching.communicate(timeout=60)
+        out, _ = watching.communicate(timeout=200)
     finally:
         watching.kill()
     assert "watched: 1 image" in out
