@@ -47,7 +47,8 @@ def test_a_run_whose_snapshot_was_removed_is_passed_over(tmp_path, new_samples):
     store.insert(info.id, new_samples("cat", "dog"))
     workspace = Workspace(WorkspacePaths(tmp_path), store, user="ann", launcher=Launcher())
     spec = {"kind": "train", "dataset": "zoo", "snapshot": "gone", "classes": ["cat", "dog"], "options": {}}
-    run = folders.make(workspace.paths.runs, "run", spec)
+    with folders.lock_of(workspace.paths.runs):
+        run = folders.make(workspace.paths.runs, "run", spec)
     write_json(run.exit, {"returncode": 0, "signal": None, "ended_at": 1.0})
     assert workspace.run("run-1").state == "succeeded"
     meter = workspace.stale("zoo")
