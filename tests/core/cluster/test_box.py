@@ -49,7 +49,7 @@ def test_a_killed_worker_costs_an_epoch_at_most_and_a_pause_goes_on_with_one(mak
         teams.until(lambda: len(read_json_lines(run.metrics)) > len(kept))
         assert read_json_lines(run.metrics)[: epochs - 1] == kept[: epochs - 1]  # whole epochs were not made again
         run.pause.touch()
-        assert supervisor.wait(timeout=300) == PAUSED
+        assert supervisor.wait(timeout=1000) == PAUSED
     assert state(run) == "paused"
     run.pause.unlink()
     run.exit.unlink()
