@@ -80,7 +80,10 @@ def time_run(x: np.ndarray, y: np.ndarray, classes: int) -> None:
             if train(run.folder) != 0:
                 raise SystemExit("the run failed")
             seconds.append(time.perf_counter() - began)
-        print(f"instant run: median {np.median(seconds):.2f} s, best {min(seconds):.2f} s of {len(seconds)} (goal {10 if len(x) > 10_000 else 1} s)")
+        goal = 10 if len(x) > 10_000 else 1
+        print(
+            f"instant run: median {np.median(seconds):.2f} s, best {min(seconds):.2f} s of {len(seconds)} (goal {goal} s)"
+        )
 
 
 def compare(name: str, x: np.ndarray, y: np.ndarray) -> None:
