@@ -82,7 +82,7 @@ def time_run(x: np.ndarray, y: np.ndarray, classes: int) -> None:
             seconds.append(time.perf_counter() - began)
         goal = 10 if len(x) > 10_000 else 1
         print(
-            f"instant run: median {np.median(seconds):.2f} s, best {min(seconds):.2f} s of {len(seconds)} (goal {goal} s)"
+            f"instant run: median {np.median(seconds):.2f} s, best {min(seconds):.2f} of {len(seconds)} (goal {goal} s)"
         )
 
 
