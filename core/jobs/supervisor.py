@@ -164,11 +164,14 @@ def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: boo
 
 
 def _judge(paths: RunPaths) -> None:
+    """Half of the processors, and those last of all: the next retrain and the pages come first."""
+    threads = str(max(1, (os.cpu_count() or 2) // 2))
     subprocess.run(
         [sys.executable, "-m", JUDGE, str(paths.folder)],
         stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
         check=False,
-        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,
+        preexec_fn=_give_way if sys.platform == "linux" else None,
     )
 
 
@@ -274,6 +277,11 @@ def _go_to_the_background() -> None:
     """Long work gives way to the pages: labelling stays quick while a network trains."""
     members.die_with_parent()
     os.nice(BACKGROUND)
+
+
+def _give_way() -> None:
+    members.die_with_parent()
+    os.nice(2 * BACKGROUND)
 
 
 def _write_to(log: Path) -> None:
