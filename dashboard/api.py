@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from core.domain.decisions import KINDS, Decision, Outcome
 from core.domain.errors import LabelloopError, NotFound
 from core.images.reading import UnreadableImage
+from core.workspace.explaining import Explaining
 from dashboard import evidence, persons, pictures, state, uploading
 
 MAX_BODY = 1024 * 1024  # bytes
@@ -192,10 +193,7 @@ async def _have_heat(request: Request) -> Response:
     wanted = [_id(one) for one in samples]
 
     def look() -> dict[str, Any]:
-        workspace = state.workspace()
-        if workspace.run(run).dataset != workspace.name_of(dataset):
-            raise NotFound("This run is of another dataset.")
-        explaining = workspace.explaining
+        explaining = _explaining(run, dataset)
         busy = explaining.start(run, wanted) if start is True else explaining.working(run)
         return {"ready": list(explaining.known(run, wanted)), "busy": busy}
 
@@ -209,15 +207,24 @@ async def _heat(request: Request) -> Response:
         raise Refused(404, "There is no such run.")
 
     def fetch() -> Response:
-        workspace = state.workspace()
-        if workspace.run(run).dataset != workspace.name_of(dataset):
-            raise NotFound("This run is of another dataset.")
-        known = workspace.explaining.known(run, [sample])
+        known = _explaining(run, dataset).known(run, [sample])
         if sample not in known:
             raise NotFound("There is no heat map of this image.")
         return _picture(known[sample].read_bytes(), "no-cache")
 
     return await run_in_threadpool(fetch)
+
+
+def _explaining(run: str, dataset: str) -> Explaining:
+    """Where a run of that dataset looked.
+
+    Raises:
+        NotFound: there is no such run or dataset, or the run is of another one.
+    """
+    workspace = state.workspace()
+    if workspace.run(run).dataset != workspace.name_of(dataset):
+        raise NotFound("This run is of another dataset.")
+    return workspace.explaining
 
 
 def _fenced(handler: _Handler, *, writes: str = "") -> _Handler:

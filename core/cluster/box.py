@@ -10,7 +10,6 @@ from core.cluster.place import Place
 from core.runs import members
 from core.runs.layout import RunPaths
 
-GRACE = 20.0  # seconds that the others have once one has told the outcome
 _POLL = 0.2
 
 
@@ -33,7 +32,7 @@ def work(paths: RunPaths, place: Place, module: str, fence: str) -> None:
         while process.poll() is None:
             if told_at is None and members.outcome(paths) is not None:
                 told_at = time.monotonic()
-            if told_at is not None and time.monotonic() - told_at > GRACE:
+            if told_at is not None and time.monotonic() - told_at > members.GRACE:
                 process.send_signal(signal.SIGTERM)
                 told_at = time.monotonic()
             time.sleep(_POLL)

@@ -23,7 +23,6 @@ from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import CANCELLED, PAUSED, REFUSED
 
-GRACE = 20.0  # seconds that the others have once one has told the outcome
 LOST_AFTER = 12.0  # seconds without an answer of the cluster's head
 _LOOK = 1.0
 MISSING = "Working on a Ray cluster needs Ray on this machine: pip install labelloop[cluster]."
@@ -195,7 +194,7 @@ class _Team:
                     return
             if told_at is None and members.outcome(self._paths) is not None:
                 told_at = time.monotonic()
-            if told_at is not None and time.monotonic() - told_at > GRACE:
+            if told_at is not None and time.monotonic() - told_at > members.GRACE:
                 return
 
 

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,10 @@ def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
                 return CANCELLED if paths.cancel.exists() else PAUSED
             code = _run_worker(paths, spec, device=device, warm=warm)
         attempts.ended(paths, code)
-        if paths.cancel.exists() and code in (LOST_WORKER, AGAIN):
-            return CANCELLED
-        if (code >= 0 and code not in (LOST_WORKER, AGAIN)) or paths.cancel.exists():
+        of_a_team = code in (LOST_WORKER, AGAIN)
+        if paths.cancel.exists():
+            return CANCELLED if of_a_team else code
+        if code >= 0 and not of_a_team:
             return code
         if paths.pause.exists():
             return PAUSED
@@ -129,13 +131,14 @@ def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
     """Hold a device for a network; yields its name, "" for work that needs none, None where it is not to start."""
     options = spec.get("options")
     model = options.get("model") if isinstance(options, dict) else None
-    if model in (None, WARM_MODEL) or place.of_run(paths).ray:  # networks wait for the device: one trains at a time
+    where = place.of_run(paths)
+    if model in (None, WARM_MODEL) or where.ray:  # networks wait for the device: one trains at a time
         yield None if paths.cancel.exists() or paths.pause.exists() else ""
         return
     if paths.status.exists():  # it went before: what it says of itself is of then
         write_json(paths.status, {**(read_json(paths.status) or {}), "phase": "queued", "heartbeat": time.time()})
     wanted = str((options or {}).get("device", "auto"))
-    with devices.turn(paths, wanted, workers=place.of_run(paths).workers) as device:
+    with devices.turn(paths, wanted, workers=where.workers) as device:
         yield device
 
 
@@ -171,7 +174,7 @@ def _judge(paths: RunPaths) -> None:
         stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
         check=False,
-        preexec_fn=_give_way if sys.platform == "linux" else None,
+        preexec_fn=partial(_go_to_the_background, 2 * BACKGROUND) if sys.platform == "linux" else None,
     )
 
 
@@ -273,15 +276,10 @@ def _left_behind() -> list[psutil.Process]:
     return found
 
 
-def _go_to_the_background() -> None:
+def _go_to_the_background(nice: int = BACKGROUND) -> None:
     """Long work gives way to the pages: labelling stays quick while a network trains."""
     members.die_with_parent()
-    os.nice(BACKGROUND)
-
-
-def _give_way() -> None:
-    members.die_with_parent()
-    os.nice(2 * BACKGROUND)
+    os.nice(nice)
 
 
 def _write_to(log: Path) -> None:

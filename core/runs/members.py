@@ -16,6 +16,7 @@ from core.runs.layout import RunPaths
 
 FENCE = "LABELLOOP_FENCE"
 PLACE = "LABELLOOP_PLACE"  # in words, for the status
+GRACE = 20.0  # seconds that the others have once one has told the outcome
 _PR_SET_PDEATHSIG = 1
 
 
