@@ -12,7 +12,6 @@ images and the export. Without a folder, seeded pictures of three kinds are draw
 import argparse
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -105,8 +104,7 @@ def peer(
         TrainOptions(model=arguments.model, image_size=arguments.size).peak_rate,
     )
     command = [sys.executable, str(script), str(table), *map(str, numbers), arguments.model]
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return found["rate"], found["cost"], found["accuracy"]
 

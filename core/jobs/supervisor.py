@@ -16,7 +16,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.cluster import place
-from core.jobs import attempts, devices
+from core.jobs import afterwards, attempts, devices
 from core.runs import members
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
@@ -42,15 +41,13 @@ WORKERS = {
     "watch": "core.workspace.watch_job",
 }
 TEAM = "core.cluster"  # has several workers, or a cluster, do what one worker would
-FOLLOW_UP = "core.workspace.mirroring"
 WARM = "core.training.warm"
-JUDGE = "core.training.judging"  # after a run has ended: its labels are judged while nobody waits
 WARM_MODEL = "instant"
 SPARE_SECONDS = 900.0  # that a spare for networks waits
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_CHILD_SUBREAPER = 36
-BACKGROUND = 5  # how much a worker gives way (nice)
+BACKGROUND = 5  # how much imports, embeddings and checks give way (nice)
 
 
 def main(arguments: list[str]) -> int:
@@ -89,9 +86,9 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
     except Timeout:
         return 0
-    _follow_up(paths)
+    afterwards.follow_up(paths)
     if code == 0 and spec.get("kind") == "train" and "search" not in spec:
-        _judge(paths)
+        afterwards.judge(paths)
     return code
 
 
@@ -114,16 +111,6 @@ def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
         if paths.pause.exists():
             return PAUSED
         warm = False
-
-
-def _follow_up(paths: RunPaths) -> None:
-    """Mirrors and alerts have a process of their own: they wait for networks, and the run has ended."""
-    if not paths.workspace.tracking.exists():
-        return
-    with contextlib.suppress(OSError):
-        subprocess.Popen(
-            [sys.executable, "-m", FOLLOW_UP, str(paths.folder)], stdin=subprocess.DEVNULL, start_new_session=True
-        )
 
 
 @contextlib.contextmanager
@@ -149,33 +136,20 @@ def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: boo
     else:
         paths.fence.unlink(missing_ok=True)  # a team that lives on somewhere writes nothing any more
     if warm and hasattr(os, "fork"):
-        network = (spec.get("options") or {}).get("model") != WARM_MODEL
-        pid, poll, send = _forked(module, paths, _environment(spec, device), nice=BACKGROUND if network else 0)
+        pid, poll, send = _forked(module, paths, _environment(spec, device))
         attempts.began(paths, pid)
         return _wait(paths, poll, send)
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(paths.folder)],
         stdin=subprocess.DEVNULL,
         env=_environment(spec, device),
-        preexec_fn=_go_to_the_background if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+        preexec_fn=_start_of(str(spec["kind"])) if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
     )
     attempts.began(paths, process.pid)
     try:
         return _wait(paths, process.poll, process.send_signal)
     finally:  # loaders that a killed worker leaves would keep its memory, and the GPU's
         attempts.end_all(_left_behind())
-
-
-def _judge(paths: RunPaths) -> None:
-    """Half of the processors, and those last of all: the next retrain and the pages come first."""
-    threads = str(max(1, (os.cpu_count() or 2) // 2))
-    subprocess.run(
-        [sys.executable, "-m", JUDGE, str(paths.folder)],
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
-        check=False,
-        preexec_fn=partial(_go_to_the_background, 2 * BACKGROUND) if sys.platform == "linux" else None,
-    )
 
 
 def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
@@ -189,7 +163,7 @@ def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
 
 
 def _forked(
-    module: str, paths: RunPaths, environment: dict[str, str] | None, *, nice: int
+    module: str, paths: RunPaths, environment: dict[str, str] | None
 ) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
     pid = os.fork()
     if pid == 0:
@@ -197,8 +171,6 @@ def _forked(
         try:
             members.die_with_parent()
             os.environ.update(environment or {})
-            if nice:
-                os.nice(nice)
             code = int(importlib.import_module(f"{module}.__main__").main(paths.folder))
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else 1
@@ -276,10 +248,18 @@ def _left_behind() -> list[psutil.Process]:
     return found
 
 
-def _go_to_the_background(nice: int = BACKGROUND) -> None:
-    """Long work gives way to the pages: labelling stays quick while a network trains."""
-    members.die_with_parent()
-    os.nice(nice)
+def _start_of(kind: str) -> Callable[[], None]:
+    """What a worker does first. Imports, embeddings and checks give way to the pages. Training does not: a network's
+    threads wait for one another at every layer, and where one of them gives way, beside a single busy process, all are
+    many times slower (benchmarks/contention.py); the pages hardly notice either way.
+    """
+
+    def start() -> None:
+        members.die_with_parent()
+        if kind != "train":
+            os.nice(BACKGROUND)
+
+    return start
 
 
 def _write_to(log: Path) -> None:

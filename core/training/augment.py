@@ -109,15 +109,17 @@ def recolour(images: Tensor, generator: torch.Generator, amounts: Amounts) -> Te
     """Change brightness, contrast and saturation of each image by its own amount."""
     if not (amounts.brightness or amounts.contrast or amounts.saturation):
         return images
-    count = len(images)
-    weights = torch.tensor(_GREY, device=images.device).view(1, 3, 1, 1)
-    grey = (images * weights).sum(dim=1, keepdim=True)
-    saturation = _factor(count, amounts.saturation, images, generator)
-    contrast = _factor(count, amounts.contrast, images, generator)
-    brightness = _factor(count, amounts.brightness, images, generator)
-    mean = grey.mean(dim=(2, 3), keepdim=True)
-    images = grey + (images - grey) * saturation
-    return ((mean + (images - mean) * contrast) * brightness).clamp_(0, 1)
+    saturation, contrast, brightness = (
+        _uniform(len(images), 1 - amount, 1 + amount, images, generator).view(-1, 1, 1)
+        for amount in (amounts.saturation, amounts.contrast, amounts.brightness)
+    )
+    # All three are linear in an image's colours, so together they are one matrix and one offset an image.
+    weights = torch.tensor(_GREY, device=images.device)
+    pixels = images.flatten(2)
+    grey = (pixels.mean(dim=2) @ weights).view(-1, 1, 1)
+    mixing = saturation * torch.eye(3, device=images.device) + (1 - saturation) * weights.expand(3, 3)
+    offset = (brightness * (1 - contrast) * grey).expand(-1, 3, 1)
+    return torch.baddbmm(offset, brightness * contrast * mixing, pixels).view(images.shape).clamp_(0, 1)
 
 
 def _erase(images: Tensor, generator: torch.Generator, share: float) -> Tensor:
@@ -134,10 +136,6 @@ def _erase(images: Tensor, generator: torch.Generator, share: float) -> Tensor:
 def _sign(count: int, on: bool, images: Tensor, generator: torch.Generator) -> Tensor:
     drawn = _uniform(count, 0, 1, images, generator)
     return torch.where(drawn < 0.5, -1.0, 1.0) if on else torch.ones_like(drawn)
-
-
-def _factor(count: int, amount: float, images: Tensor, generator: torch.Generator) -> Tensor:
-    return _uniform(count, 1 - amount, 1 + amount, images, generator).view(-1, 1, 1, 1)
 
 
 def _uniform(count: int, low: float, high: float, images: Tensor, generator: torch.Generator) -> Tensor:

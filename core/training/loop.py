@@ -71,15 +71,22 @@ def fit(
 
 
 def evaluate(
-    module: nn.Module, examples: Examples, rows: Rows, size: int, *, side: int, team: Team | None = None
+    module: nn.Module,
+    examples: Examples,
+    rows: Rows,
+    size: int,
+    *,
+    side: int,
+    fabric: Fabric,
+    team: Team | None = None,
 ) -> Figures:
-    """Loss and accuracy on the samples at ``rows``, in batches of ``size``, at ``side`` pixels, not augmented; each
-    member of a team looks at its share of them.
+    """Loss and accuracy on the samples at ``rows``, in batches of ``size``, at ``side`` pixels, not augmented, with the
+    numbers that ``fabric`` trains with; each member of a team looks at its share of them.
     """
     module.eval()
-    device = next(module.parameters()).device
+    device = fabric.device
     totals = torch.zeros(2, device=device, dtype=torch.float64)
-    with torch.inference_mode():
+    with torch.inference_mode(), fabric.autocast():
         for part in batches(team.share(rows) if team else rows, size):
             images = shrunk(as_images(examples.batch(part), device), side)
             logits = module(normalised(images, examples.mean, examples.std)).float()
@@ -106,7 +113,7 @@ class _Run:
         self._team = team
         self._network, self._examples, self._options = network, examples, options
         self._paths, self._progress = paths, progress
-        self._device = fabric.device
+        self._fabric = fabric
         self._multiple = network.multiple if options.grows else 0
         self._trainer = Trainer(network, examples, options, fabric, progress, team)
         self._choice = Choice()
@@ -195,13 +202,13 @@ class _Run:
         self._save(facts)
         if best and self._team.first:
             checkpoints.save_best(self._paths, trainer.judged, facts)
-        progress.update(epoch=number, memory=memory_used(self._device))
+        progress.update(epoch=number, memory=memory_used(self._fabric.device))
         return True
 
     def _validated(self, side: int) -> Figures:
-        return evaluate(
-            self._trainer.judged, self._examples, self._examples.val, self._trainer.size, side=side, team=self._team
-        )
+        trainer, examples = self._trainer, self._examples
+        rows, team = examples.val, self._team
+        return evaluate(trainer.judged, examples, rows, trainer.size, side=side, fabric=self._fabric, team=team)
 
     def _note(self, line: dict[str, object]) -> None:
         if self._team.first:
