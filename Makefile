@@ -1,4 +1,4 @@
-# The index of commands. ARGS goes to the program: make run ARGS="--workspace DIR --no-browser"
+# The index of commands. ARGS goes to the program: make demo ARGS="--workspace DIR --no-browser"
 .PHONY: run demo test check bench clean environment
 .DEFAULT_GOAL := run
 PYTHON := .venv/bin/python

@@ -11,6 +11,7 @@ import typer
 from core.cli import (
     analysis,
     cluster,
+    command,
     control,
     documents,
     history,
@@ -62,12 +63,12 @@ def main() -> None:
     """The ``labelloop`` script."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     try:
-        code = app(standalone_mode=False)
+        code = app(args=command.globals_first(sys.argv[1:]), standalone_mode=False)
     except LabelloopError as error:
         _fail(str(error))
     except UsageError as error:
-        command = error.ctx.command_path if error.ctx else "labelloop"
-        _fail(f"{error.format_message().rstrip('.')}; see {command} --help.")
+        called = error.ctx.command_path if error.ctx else "labelloop"
+        _fail(f"{error.format_message().rstrip('.')}; see {called} --help.")
     except ClickError as error:
         _fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):

@@ -1,7 +1,8 @@
 """What every command shares: opening the workspace, one JSON document or text, the options that come again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
 DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
+
+_GLOBAL = ("--workspace", "-w", "--user", "--public-address", "--user-header")
+
+
+def globals_first(arguments: Sequence[str]) -> list[str]:
+    """``arguments`` with the options of labelloop itself before the command, wherever they were written."""
+    moved: list[str] = []
+    kept: list[str] = []
+    rest = iter(arguments)
+    for one in rest:
+        if one == "--":  # what follows are no options
+            kept += [one, *rest]
+        elif one in _GLOBAL:
+            value = list(islice(rest, 1))
+            if not value:
+                return [one]  # what is missing is then told, and no command taken for the value
+            moved += [one, *value]
+        elif "=" in one and one.partition("=")[0] in _GLOBAL:
+            moved.append(one)
+        else:
+            kept.append(one)
+    return moved + kept
 
 
 def open_workspace(context: typer.Context) -> "Workspace":

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.browser.forwarder import Forwarder
+
 pytestmark = pytest.mark.browser
 
 
@@ -96,21 +98,25 @@ def test_the_single_view_shows_the_history_and_takes_the_same_keys(page, until, 
 
 @pytest.fixture
 def person(browser, url, dataset):
-    """``person("bob")`` is a window of somebody whom a reverse proxy names."""
-    contexts = []
+    """``person("bob")`` is a window of somebody whom a reverse proxy names, on ``direct`` without one on the way."""
+    contexts, forwarders = [], []
 
-    def open_window(name, path="review", address=None):
+    def open_window(name, path="review", address=None, direct=None):
         context = browser.new_context(extra_http_headers={"X-Person": name}, viewport={"width": 1300, "height": 900})
         contexts.append(context)
         window = context.new_page()
         window.set_default_timeout(60_000)
-        window.goto(f"{address or url}/{path}?dataset={dataset}")
+        if not direct:
+            forwarders.append(Forwarder(address or url, f"X-Person: {name}"))
+        window.goto(f"{direct or forwarders[-1].address}/{path}?dataset={dataset}")
         window.locator(".tile.focus").wait_for()
         return window
 
     yield open_window
     for context in contexts:
         context.close()
+    for forwarder in forwarders:
+        forwarder.stop()
 
 
 def shown(window):
@@ -154,7 +160,8 @@ def test_undo_after_the_server_was_killed_and_started_again(serve, person, works
     address, server = serve()
     ann = person("ann", address=address)
     ann.keyboard.press("2")
-    wait_for(ann, lambda: labels()[0] == "dog")
+    ann.locator(".tile[data-mark='saved']").first.wait_for()
+    assert labels()[0] == "dog"
     server.kill()
     server.wait()
     serve(int(address.rpartition(":")[2]))
@@ -185,7 +192,7 @@ def test_behind_a_reverse_proxy_pages_and_labels_work_under_its_name_and_under_n
     browser, person, url, workspace, dataset, labels
 ):
     port = url.rpartition(":")[2]
-    ann = person("ann", address=f"http://labels.test:{port}")
+    ann = person("ann", direct=f"http://labels.test:{port}")
     ann.keyboard.press("2")
     wait_for(ann, lambda: labels()[0] == "dog")
     assert workspace.journal(dataset, limit=1)[0].who == "ann"

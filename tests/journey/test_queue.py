@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 def test_two_runs_one_paused_and_resumed_one_cancelled_the_page_closed_and_opened_again(
     product, browser, workspace, until, see, page
 ):
-    first = workspace.retrain("demo", TrainOptions(model="cnn", epochs=40, image_size=48))
-    second = workspace.retrain("demo", TrainOptions(model="cnn", epochs=30, image_size=48, seed=1))
+    first = workspace.retrain("demo", TrainOptions(model="cnn", epochs=400, image_size=48))
+    second = workspace.retrain("demo", TrainOptions(model="cnn", epochs=400, image_size=48, seed=1))
     until(lambda: workspace.control.place(second) == ("cpu", 0) or workspace.control.queues())
     see(f"runs?dataset=demo&run={second}")
     page.get_by_text("the next in line").wait_for()
@@ -49,6 +49,6 @@ def test_two_runs_one_paused_and_resumed_one_cancelled_the_page_closed_and_opene
     again.get_by_role("button", name="Stop and keep best").click()
     ended = workspace.wait(first, timeout=240)
     assert ended.state == "succeeded", ended.error
-    assert len(ended.metrics) < 40
+    assert len(ended.metrics) < 400
     assert workspace.evaluation(first, "test").samples > 0
     again.close()

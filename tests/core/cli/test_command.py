@@ -1,0 +1,26 @@
+"""Options of labelloop itself stand before the command or after it."""
+
+import pytest
+
+from core.cli.command import globals_first
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("demo --workspace W --no-browser", "--workspace W demo --no-browser"),
+        ("--workspace W demo", "--workspace W demo"),
+        ("runs -w W --json --user=ann", "-w W --user=ann runs --json"),
+        ("predict run-1 -- --workspace W", "predict run-1 -- --workspace W"),
+        ("datasets --workspace", "--workspace"),  # never a workspace named "datasets"
+        ("", ""),
+    ],
+)
+def test_they_are_moved_to_the_front(given, read):
+    assert globals_first(given.split()) == read.split()
+
+
+def test_a_command_heeds_a_workspace_named_after_it(labelloop, tmp_path):
+    status, document, _ = labelloop("datasets", "--json", "--workspace", tmp_path / "other")
+    assert (status, document) == (0, {"datasets": []})
+    assert (tmp_path / "other" / "db").is_dir()
