@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := run
 PYTHON := .venv/bin/python
 ARGS ?=
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 3 ? 4 : n + 1 ))) # one more than processors: much of it waits
 
 run: ## start labelloop
 	@./setup.sh run
@@ -15,7 +15,7 @@ demo: ## start it with a demonstration dataset and a first model
 
 test: ## all tests, the browser's too, a file to a processor: make test ARGS="tests/core -k split" WORKERS=0
 	@./setup.sh test
-	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, layers
 	@./setup.sh dev

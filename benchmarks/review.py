@@ -3,8 +3,9 @@
     python benchmarks/review.py [--samples 100000] [--keys 60] [--people 4] [--core]
 
 Samples share 200 pictures, each with a content of its own; one run says something of all of them, 5,000 samples have
-findings. A queue "opens" when its items and their JSON are there after the dataset has changed (the worst case: a
-decision was made), and "again" when nothing changed; in the browser when all images of its first page are decoded.
+findings. A queue "opens" when its items and the JSON that its page sends are there after the dataset has changed (the
+worst case: a decision was made), and "again" when nothing changed; in the browser when all images of its first page are
+decoded. What follows in the background is given as the time of its longest answer.
 Beside the time by the clock stands this process's own processor time, which other work on the machine moves less. A
 decision is timed from the key press to the journalled, acknowledged label. ``--core`` leaves server and browser out.
 """
@@ -32,7 +33,7 @@ from core.runs.atomic import write_json
 from core.snapshots.freeze import freeze
 from core.workspace import Workspace
 from core.workspace.frames import MARGIN
-from dashboard.widgets.grid import columns
+from dashboard.widgets.grid import FIRST, PART, columns
 
 QUEUES = (
     QueueSpec(kind="all"),
@@ -102,7 +103,7 @@ def _queues(workspace: Workspace) -> None:
     for spec in QUEUES:
 
         def opened(spec: QueueSpec = spec) -> None:
-            json.dumps(columns(workspace.queue("bench", spec), workspace.uncounted("bench")))
+            json.dumps(columns(workspace.queue("bench", spec).part(0, FIRST), workspace.uncounted("bench")))
 
         first = _timed(opened)
         times, cpu = [], []
@@ -112,10 +113,12 @@ def _queues(workspace: Workspace) -> None:
             times.append(_timed(opened))
             cpu.append(1000 * (time.process_time() - began))
         again = _timed(lambda spec=spec: workspace.queue("bench", spec))
-        size = len(workspace.queue("bench", spec))
+        items, info = workspace.queue("bench", spec), workspace.uncounted("bench")
+        size = len(items)
+        part = _timed(lambda items=items, info=info: json.dumps(columns(items.part(FIRST, FIRST + PART), info)))
         name = spec.finding or spec.kind
         after = f"after a decision {np.median(times):.0f} ({np.median(cpu):.0f} of processor)"
-        print(f"queue {name:<12} {size:>7,} images, JSON and all: first {first:.0f} ms, {after}, again {again:.0f}")
+        print(f"queue {name:<12} {size:>7,} images, JSON and all: first {first:.0f} ms, {after}, again {again:.0f}, a part {part:.0f}")
 
 
 def _bulk(workspace: Workspace) -> None:

@@ -23,6 +23,7 @@ from core.domain.errors import LabelloopError, NotFound
 from core.images.reading import UnreadableImage
 from core.workspace.explaining import Explaining
 from dashboard import evidence, persons, pictures, state, uploading
+from dashboard.widgets import grid
 
 MAX_BODY = 1024 * 1024  # bytes
 MAX_DECISIONS = 1000
@@ -53,6 +54,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/undo", _fenced(_undo, writes=JSON), methods=["POST"]),
         Route("/api/redo", _fenced(_redo, writes=JSON), methods=["POST"]),
         Route("/api/lease", _fenced(_lease, writes=JSON), methods=["POST"]),
+        Route("/api/queue/{token}/{start:int}", _fenced(_queue_part), methods=["GET"]),
         Route("/api/class", _fenced(_add_class, writes=JSON), methods=["POST"]),
         Route("/api/evidence/{dataset}/{sample}", _fenced(_evidence), methods=["GET"]),
         Route("/api/heat", _fenced(_have_heat, writes=JSON), methods=["POST"]),
@@ -174,6 +176,14 @@ async def _add_class(request: Request) -> Response:
 
     await run_in_threadpool(write)
     return JSONResponse({"name": name.strip()}, headers={"Cache-Control": "no-store"})
+
+
+async def _queue_part(request: Request) -> Response:
+    """The images of a queue beyond those that came with its page."""
+    found = await run_in_threadpool(grid.part, request.path_params["token"], request.path_params["start"])
+    if found is None:
+        raise Refused(404, "This list is no longer kept: reload the page.")
+    return Response(found, media_type=JSON, headers={"Cache-Control": FOREVER})
 
 
 async def _evidence(request: Request) -> Response:

@@ -14,6 +14,13 @@ from PIL import Image, ImageDraw
 os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
 
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that at the end no worker is alone with one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 SHAPES = ("circle", "square", "triangle", "cross", "ring", "stripes")
 
 # As file, folder and class names: everything that a file system takes and a page, a query or a shell could trip over.

@@ -48,7 +48,7 @@ class Queue(Sequence[QueueItem]):
     """
 
     def __init__(self, spec: QueueSpec, ranked: Ranked, evidence: list[str] | None, table: Table) -> None:
-        self._ranked, self._evidence, self._table = ranked, evidence, table
+        self._spec, self._ranked, self._evidence, self._table = spec, ranked, evidence, table
         self._asks = spec.kind in REMEMBERING or spec.kind == "cell"
         self._excluded = spec.kind == "excluded"
         rows = ranked.rows
@@ -86,6 +86,12 @@ class Queue(Sequence[QueueItem]):
             excluded=self._excluded,
             score=float(self._ranked.score[at]),
         )
+
+    def part(self, start: int, stop: int) -> "Queue":
+        """The items from ``start`` to before ``stop``, as a queue of their own."""
+        places = range(*slice(start, stop).indices(len(self)))
+        evidence = None if self._evidence is None else self._evidence[places.start : places.stop]
+        return Queue(self._spec, self._ranked.only(list(places)), evidence, self._table)
 
     def column(self, name: str, row: int | None = None, *, seen: Callable[[Any], Any] | None = None) -> Any:
         """A column of the store's frame for all items as a list, or its value in one row of the table.

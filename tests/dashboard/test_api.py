@@ -261,3 +261,10 @@ def test_heat_maps_are_served_to_the_runs_own_dataset_only(client, ids, workspac
     for wrong in ({"run": "../run-1"}, {"run": None}, {"samples": [first] * 25}, {"samples": ["x"]}):
         assert client.post("/api/heat", json={**asked, **wrong}, headers=OURS).status_code == 400
     assert client.post("/api/heat", json=asked, headers={**OURS, "Origin": "http://evil.example"}).status_code == 403
+
+
+def test_a_list_that_is_no_longer_kept_is_said_to_be_gone(client):
+    reply = client.get(f"/api/queue/{'0' * 32}/1000")
+    assert reply.status_code == 404
+    assert "reload" in reply.json()["error"]
+    assert client.get("/api/queue/../secret/0").status_code == 404

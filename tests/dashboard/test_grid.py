@@ -66,6 +66,21 @@ def test_twenty_thousand_images_stay_small():
     assert len(json.dumps(grid.columns(items, INFO))) < 2_000_000
 
 
+def test_the_parts_of_a_long_queue_make_the_whole(monkeypatch):
+    monkeypatch.setattr(grid, "PART", 700)
+    items = [item(number, "cat") for number in range(2_500)]
+    kept = grid._keep(items, INFO)
+    assert grid._keep(items, INFO) is kept
+    ids, parts = json.loads(kept.first)["ids"], 0
+    while len(ids) < 24 * len(items):
+        ids += json.loads(grid.part(kept.token, len(ids) // 24))["ids"]
+        parts += 1
+    assert ids == "".join(one.sample_id for one in items)
+    assert parts == 3
+    assert grid._keep(list(items), INFO).token != kept.token  # another list, another name: answers may be cached
+    assert grid.part("0" * 32, 0) is None
+
+
 def test_nothing_from_users_is_written_as_html():
     script = grid.script()
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):

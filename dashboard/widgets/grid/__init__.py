@@ -2,9 +2,11 @@
 
 import json
 import os
+import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,19 @@ _RECENT = 30
 _SQUARE = 0.12  # closer to a square than this is a square
 _SPLITS = {"train": "t", "val": "v", "test": "e"}
 _HERE = Path(__file__).parent
-_kept: deque[tuple[Sequence[QueueItem], DatasetInfo, str]] = deque(maxlen=4)
+FIRST = 1000  # images that come with the page; the rest follows by /api/queue
+PART = 20_000  # images in one answer there
+_kept: deque["_Kept"] = deque(maxlen=8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A queue as a page drew it: what is asked for later is the same list."""
+
+    items: Sequence[QueueItem]
+    dataset: DatasetInfo
+    first: str
+    token: str
 
 
 def draw(
@@ -56,9 +70,12 @@ def draw(
     ``rerun`` draws the page again after decisions. ``shared``: several people work on this queue; each is handed what
     nobody else has before them.
     """
+    kept = _keep(items, dataset)
     payload = _joined(
-        _written(items, dataset),
+        kept.first,
         {
+            "total": len(items),
+            "rest": kept.token if len(items) > FIRST else None,
             "identity": f"{dataset.id} {key} {queue_title}",
             "at": time.time() - 1 if read_at is None else read_at,
             "dataset": dataset.id,
@@ -75,6 +92,12 @@ def draw(
         },
     )
     _component()(key=key, data=payload, on_decided_change=_nothing)
+
+
+def part(token: str, start: int) -> str | None:
+    """The images of a drawn queue from ``start`` on, as :func:`columns` in JSON. None if it is no longer kept."""
+    kept = next((one for one in list(_kept) if one.token == token), None)
+    return None if kept is None else json.dumps(columns(_cut(kept.items, start, start + PART), kept.dataset))
 
 
 def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
@@ -126,14 +149,18 @@ def _short(content_hash: str) -> str:
     return content_hash[:8].ljust(8, "0")
 
 
-def _written(items: Sequence[QueueItem], dataset: DatasetInfo) -> str:
-    """The columns as JSON. Writing 20,000 images takes a while: the last few queues are kept as long as they are."""
-    for known, info, text in _kept:
-        if known is items and info is dataset:
-            return text
-    text = json.dumps(columns(items, dataset))
-    _kept.append((items, dataset, text))
-    return text
+def _keep(items: Sequence[QueueItem], dataset: DatasetInfo) -> _Kept:
+    """The queue with the JSON of its first images. The last few are kept as long as they are the same."""
+    for known in list(_kept):
+        if known.items is items and known.dataset is dataset:
+            return known
+    kept = _Kept(items, dataset, json.dumps(columns(_cut(items, 0, FIRST), dataset)), secrets.token_hex(16))
+    _kept.append(kept)
+    return kept
+
+
+def _cut(items: Sequence[QueueItem], start: int, stop: int) -> Sequence[QueueItem]:
+    return items.part(start, stop) if isinstance(items, Queue) else items[start:stop]
 
 
 def _joined(text: str, more: dict[str, Any]) -> bytes:

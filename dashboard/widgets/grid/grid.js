@@ -11,7 +11,8 @@ export default function (component) {
   const { parentElement: root, setTriggerValue } = component;
   const data = JSON.parse(new TextDecoder().decode(component.data));
   const view = (root.labelloop ??= makeView(root));
-  view.nudge = data.nudge ? () => setTriggerValue("decided", Date.now()) : null;
+  view.rerun = () => setTriggerValue("decided", Date.now());
+  view.nudge = data.nudge ? view.rerun : null;
   show(view, data);
   listen(view);
   return () => unlisten(view);
@@ -32,8 +33,8 @@ function show(view, data) {
     view.model = makeModel(data);
     view.nodes = new Map();
     const place = (window.labelloopPlaces ??= new Map()).get(data.identity);
-    const at = place ? view.model.tiles.findIndex((tile) => tile.id === place) : 0;
-    move(view.model, Math.max(0, at));
+    view.seeking = place;
+    seek(view);
   }
   view.frame.classList.toggle("narrow", !data.rail);
   applySize(view);
@@ -45,6 +46,39 @@ function show(view, data) {
   }
   preload(view);
   lease(view);
+  fetchRest(view);
+}
+
+// Where this person was in the queue, once that image is here.
+function seek(view) {
+  const at = view.seeking && view.model.byId.has(view.seeking) ? view.model.tiles.findIndex((tile) => tile.id === view.seeking) : -1;
+  if (at < 0) return;
+  move(view.model, at);
+  view.seeking = null;
+}
+
+// The rest of a long queue, a part after the other, so that neither side is ever busy for long.
+async function fetchRest(view) {
+  const { model } = view;
+  const { rest, total } = model.data;
+  const turn = (view.turn = {}); // a rerun of the page begins anew
+  const wanted = () => view.turn === turn && view.model === model && view.root.isConnected;
+  let wait = 500;
+  while (rest && wanted() && model.came < total) {
+    try {
+      const reply = await fetch(`${base()}/api/queue/${rest}/${model.came}`, { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT) });
+      if (reply.status === 404 && wanted()) return view.rerun(); // the server was started again: the page brings a new list
+      if (!reply.ok) throw new Error(reply.status);
+      const part = await reply.json();
+      if (!wanted()) return;
+      addPart(model, part);
+      if (view.seeking) seek(view);
+      paintPage(view);
+    } catch {
+      await new Promise((done) => setTimeout(done, wait)); // no network for a moment
+      wait = Math.min(8000, 2 * wait);
+    }
+  }
 }
 
 // Every listener of the page is taken off before it is put on again: a rerun must not leave two.
@@ -78,7 +112,7 @@ function actions(current) {
     if (!tiles.length) return;
     const { model } = view;
     if (advance) {
-      const last = Math.max(...tiles.map((tile) => model.tiles.indexOf(tile)));
+      const last = model.tiles.lastIndexOf(tiles.at(-1)); // they come in the order of the queue
       model.selected.clear();
       step(last + 1 - model.focus);
     }
@@ -91,7 +125,8 @@ function actions(current) {
     const view = current();
     const { model } = view;
     const page = model.page;
-    if (model.focus + by >= model.tiles.length && by > 0) say(view, "This is the end of the queue.");
+    view.seeking = null;
+    if (model.focus + by >= model.tiles.length && by > 0) say(view, isWhole(model) ? "This is the end of the queue." : "The rest of the queue is still loading.");
     move(model, model.focus + by, options);
     if (model.page !== page) paintPage(view), preload(view), lease(view);
     else if (options?.extend) paintPage(view);
@@ -102,6 +137,7 @@ function actions(current) {
     step,
     decide(kind, label) {
       const view = current();
+      if (view.gathering) return say(view, "One moment: the rest of the queue is still loading.");
       const tiles = decide(view.model, kind, label);
       if (!tiles.length) return say(view, NOTHING[kind] ?? "There is nothing here to decide on.");
       after(tiles, { advance: true });
@@ -125,8 +161,16 @@ function actions(current) {
       say(view, tiles.length > 1 ? `Did ${tiles.length} decisions again.` : "Did it again.");
       return focusTiles(view);
     },
-    everything() {
+    async everything() {
       const view = current();
+      const { model } = view;
+      view.gathering = !isWhole(model);
+      while (view.gathering) {
+        if (!view.said.textContent) say(view, `Loading all ${model.data.total.toLocaleString()} images of the queue …`);
+        await new Promise((done) => setTimeout(done, 100));
+        if (!view.gathering || view.model !== model || !view.root.isConnected) return (view.gathering = false); // Esc
+        view.gathering = !isWhole(model);
+      }
       view.model.tiles.forEach((tile) => !tile.with && view.model.selected.add(tile.id));
       paintPage(view);
       say(view, `All ${view.model.selected.size.toLocaleString()} images of the queue are selected.`);
@@ -156,6 +200,7 @@ function actions(current) {
     },
     clear() {
       const view = current();
+      view.gathering = false;
       view.model.selected.clear();
       paintPage(view);
     },
@@ -284,7 +329,7 @@ function keys(view, event) {
   };
   table["/"] = table["0"] = () => (view.zoom.dialog.close(), view.find.focus());
   if (view.zoom.dialog.open) table.Escape = () => view.zoom.dialog.close();
-  else if (model.selected.size) table.Escape = act.clear;
+  else if (model.selected.size || view.gathering) table.Escape = act.clear;
   model.data.names.slice(0, Math.min(9, model.data.assignable)).forEach((label, at) => {
     table[String(at + 1)] = () => act.decide("relabel", label);
   });

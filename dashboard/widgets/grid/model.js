@@ -47,14 +47,45 @@ function makeModel(data) {
     focus: 0,
     anchor: 0,
     selected: new Set(),
+    came: data.labels.length, // how many of the queue's images are here
     recent: data.recent,
     counts: new Map(),
+    unsettled: new Map(), // sample: the label shown when a list came that may be older than it
+    late: new Map(), // sample: what was answered of an image that has not come yet
     data,
   };
   index(model);
   count(model);
-  sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one));
+  sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one, model.byId));
   return model;
+}
+
+// Only the first images of a long queue come with the page. The others are added here, a part after the other.
+const isWhole = (model) => !model.data.rest || model.came >= model.data.total;
+const sizeOf = (model) => (isWhole(model) ? model.tiles.length : Math.max(model.tiles.length, model.data.total));
+
+function addPart(model, part) {
+  const { data } = model;
+  part.names.forEach((name, at) => {
+    if (data.names.includes(name)) return; // carried by images, but no class
+    for (const list of ["names", "colours", "counts"]) data[list] = [...data[list], part[list][at]];
+    model.counts.set(name, part.counts[at]);
+  });
+  const added = takeOver(model, part);
+  const among = new Map(added.map((tile) => [tile.id, tile]));
+  sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one, among));
+  for (const tile of added) {
+    if (!model.late.has(tile.id)) continue;
+    const { at, outcome, kind } = model.late.get(tile.id);
+    if (data.at > at) continue;
+    Object.assign(tile, { ackedAt: at, open: tile.open + 1, reviewed: outcome.saved || tile.reviewed });
+    close(model, tile, outcome, kind);
+  }
+  const held = data.held ?? {};
+  const stay = focusedOf(model);
+  if (!added.some((tile) => held[tile.id]) && !model.tiles.some((tile) => tile.with)) return;
+  model.tiles = apart(model.tiles, { ...Object.fromEntries(model.tiles.filter((tile) => tile.with).map((tile) => [tile.id, tile.with])), ...held });
+  if (focusedOf(model) !== stay) move(model, Math.max(0, model.tiles.indexOf(stay)));
 }
 
 // What somebody else has before them comes last: two people in one queue are handed different images.
@@ -79,31 +110,42 @@ function giveWay(model, taken) {
 
 // A rerun brought the same queue again: what is here stays where it is, new labels are taken over, new tiles are added.
 function refreshModel(model, data) {
-  const before = model.byId;
   model.data = data;
+  model.late.clear();
   count(model);
-  for (const fresh of readTiles(data)) {
-    const tile = before.get(fresh.id);
+  model.unsettled = new Map(model.tiles.filter((tile) => isNewer(tile, data)).map((tile) => [tile.id, tile.label]));
+  takeOver(model, data);
+  const known = new Set(data.recent.map((entry) => entry.batch));
+  const mine = model.recent.filter((one) => one.mine && !known.has(one.batch) && !(one.ackedAt <= data.at));
+  model.recent = [...mine, ...data.recent].slice(0, REMEMBERED);
+}
+
+// What a tile shows may be newer than what was read.
+const isNewer = (tile, data) => tile.open > 0 || data.at <= tile.ackedAt;
+
+// Take over what was read of tiles that are here; returns those that were added.
+function takeOver(model, read) {
+  const added = [];
+  for (const fresh of readTiles(read)) {
+    const tile = model.byId.get(fresh.id);
     if (!tile) {
       model.tiles.push(fresh);
+      model.byId.set(fresh.id, fresh);
+      added.push(fresh);
       continue;
     }
     Object.assign(tile, { suggestion: fresh.suggestion, confidence: fresh.confidence, reason: fresh.reason, hash: fresh.hash, evidence: fresh.evidence });
-    if (tile.open || data.at <= tile.ackedAt) {
-      const shown = tile.label;
-      tile.label = fresh.label;
-      shift(model, tile, shown); // the counts that came do not know of it yet
-      continue;
-    }
+    const shown = model.unsettled.get(tile.id);
+    if (shown !== undefined) recount(model, fresh.label, shown); // the counts that came do not know of it yet
+    model.unsettled.delete(tile.id);
+    if (shown !== undefined || isNewer(tile, model.data)) continue;
     if (tile.label !== fresh.label && tile.mark === "saved") tile.mark = "";
     tile.label = tile.truth = fresh.label;
     tile.reviewed = fresh.reviewed;
     tile.excluded = fresh.excluded;
   }
-  const known = new Set(data.recent.map((entry) => entry.batch));
-  const mine = model.recent.filter((one) => one.mine && !known.has(one.batch) && !(one.ackedAt <= data.at));
-  model.recent = [...mine, ...data.recent].slice(0, REMEMBERED);
-  index(model);
+  model.came = (read === model.data ? 0 : model.came) + read.labels.length;
+  return added;
 }
 
 function addClass(model, name) {
@@ -128,15 +170,19 @@ function count(model) {
 }
 
 function shift(model, tile, label) {
-  if (tile.label !== null) model.counts.set(tile.label, (model.counts.get(tile.label) ?? 0) - 1);
-  if (label !== null) model.counts.set(label, (model.counts.get(label) ?? 0) + 1);
+  recount(model, tile.label, label);
   tile.label = label;
 }
 
+function recount(model, old, label) {
+  if (old !== null) model.counts.set(old, (model.counts.get(old) ?? 0) - 1);
+  if (label !== null) model.counts.set(label, (model.counts.get(label) ?? 0) + 1);
+}
+
 // What was on its way when this list was read is shown as on its way.
-function replay(model, one) {
+function replay(model, one, among) {
   for (const decision of one.decisions ?? []) {
-    const tile = model.byId.get(decision.sample);
+    const tile = among.get(decision.sample);
     if (!tile) continue;
     tile.open += 1;
     tile.mark = one.state === "waiting" ? "waiting" : "sending";
@@ -145,7 +191,7 @@ function replay(model, one) {
   }
 }
 
-const pagesOf = (model) => Math.max(1, Math.ceil(model.tiles.length / PAGE));
+const pagesOf = (model) => Math.max(1, Math.ceil(sizeOf(model) / PAGE));
 const firstOf = (model) => model.page * PAGE;
 const shownOf = (model) => model.tiles.slice(firstOf(model), firstOf(model) + PAGE);
 const focusedOf = (model) => model.tiles[model.focus];
@@ -243,6 +289,7 @@ function settle(model, one, event, detail) {
   }
   if (event === "done") {
     const outcomes = new Map(detail.outcomes.map((outcome) => [outcome.sample, outcome]));
+    if (!isWhole(model)) outcomes.forEach((outcome, sample) => model.late.set(sample, { at: detail.at, outcome, kind: one.kind }));
     for (const tile of tiles) {
       tile.ackedAt = detail.at;
       close(model, tile, outcomes.get(tile.id) ?? { saved: true, label: tile.label, excluded: tile.excluded }, one.kind);

@@ -222,21 +222,22 @@ function paintTile(view, tile) {
 
 function paintBar(view) {
   const { model } = view;
-  const total = model.tiles.length;
+  const total = sizeOf(model);
   const first = firstOf(model);
   view.title.textContent = model.data.title;
   view.title.hidden = !model.data.title;
   view.range.textContent = total ? `${(first + 1).toLocaleString()}–${(first + shownOf(model).length).toLocaleString()} of ${total.toLocaleString()}` : "";
-  const done = model.tiles.reduce((sum, tile) => sum + tile.reviewed, 0);
-  view.progress.textContent = done ? `${done.toLocaleString()} reviewed` : "";
+  let done = 0, waiting = 0, failed = 0, why = "";
+  for (const tile of model.tiles) {
+    done += tile.reviewed;
+    failed += tile.mark === "failed";
+    if (tile.mark === "waiting") (waiting += 1), (why = tile.problem);
+  }
+  view.progress.textContent = done && isWhole(model) ? `${done.toLocaleString()} reviewed` : "";
   view.chosen.hidden = !model.selected.size;
-  view.chosen.lastChild.textContent = `${model.selected.size} selected`;
-  const waiting = model.tiles.filter((tile) => tile.mark === "waiting");
-  const failed = model.tiles.filter((tile) => tile.mark === "failed").length;
-  view.trouble.hidden = !waiting.length && !failed;
-  view.trouble.lastChild.textContent = waiting.length
-    ? `${waiting.length} not saved yet. ${waiting[0].problem} Try now`
-    : `${failed} not saved: show`;
+  view.chosen.lastChild.textContent = `${model.selected.size.toLocaleString()} selected`;
+  view.trouble.hidden = !waiting && !failed;
+  view.trouble.lastChild.textContent = waiting ? `${waiting} not saved yet. ${why} Try now` : `${failed} not saved: show`;
   view.previous.disabled = model.page === 0;
   view.next.disabled = model.page >= pagesOf(model) - 1;
   view.fillButton.setAttribute("aria-pressed", view.fill);

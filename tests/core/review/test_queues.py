@@ -188,6 +188,18 @@ def test_the_merged_queue_says_why_each_image_is_there(frame, tmp_path):
     assert third.suggestion == "dog"
 
 
+def test_a_part_of_a_queue_holds_the_same_items(frame, tmp_path):
+    findings = {
+        "outlier": found(tmp_path, Finding(A, "outlier", 0.9, "far")),
+        "blurred": found(tmp_path, Finding(A, "blurred", 0.3, "soft"), Finding(C, "blurred", 0.8, "very soft")),
+    }
+    for spec in (QueueSpec(kind="merged"), QueueSpec(kind="all")):
+        whole = build(spec, frame, findings=findings)
+        assert len(whole) >= 2
+        assert list(whole.part(0, 1)) + list(whole.part(1, 99)) == list(whole)
+        assert list(whole.part(99, 199)) == []
+
+
 def test_a_source_that_was_often_wrong_sinks(frame, tmp_path):
     dark = found(tmp_path, Finding(A, "dark", 0.9, "black"))
     flat = found(tmp_path, Finding(B, "flat", 0.9, "grey"))
