@@ -118,7 +118,8 @@ def _queues(workspace: Workspace) -> None:
         part = _timed(lambda items=items, info=info: json.dumps(columns(items.part(FIRST, FIRST + PART), info)))
         name = spec.finding or spec.kind
         after = f"after a decision {np.median(times):.0f} ({np.median(cpu):.0f} of processor)"
-        print(f"queue {name:<12} {size:>7,} images, JSON and all: first {first:.0f} ms, {after}, again {again:.0f}, a part {part:.0f}")
+        told = f"first {first:.0f} ms, {after}, again {again:.0f}, a later part {part:.0f}"
+        print(f"queue {name:<12} {size:>7,} images, JSON and all: {told}")
 
 
 def _bulk(workspace: Workspace) -> None:
