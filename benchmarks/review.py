@@ -183,12 +183,34 @@ def _browser(playwright, url: str, keys: int) -> None:
             page.wait_for_function(ready)
             taken = 1000 * (time.perf_counter() - began)
             print(f"browser: {name}, {visit} time, whole page loaded: {taken:.0f} ms")
+    for words in 2 * ("Blurred", "Labels that may be wrong", "All images"):
+        print(
+            f"browser: {words} chosen in the open page, until its images are there: {_chosen(page, words, ready):.0f} ms"
+        )
     print(f"browser: next page of 100 thumbnails {grid.turn(page):.0f} ms")
     measured = grid.keys(page, keys)
     p50, p95 = np.percentile(measured, [50, 95])
     print(f"browser: {keys} keys to acknowledged labels: median {p50:.0f} ms, p95 {p95:.0f}, most {max(measured):.0f}")
     print(f"browser: next image in the single view, from the key: {_next_image(page):.0f} ms")
     browser.close()
+
+
+def _chosen(page, words: str, ready: str) -> float:
+    """Milliseconds from the click on a queue's name to its first images decoded."""
+    title = page.locator(".stSelectbox", has=page.get_by_label("Queue")).first
+    title.click()
+    option = page.get_by_role("option").filter(has_text=words).first
+    option.wait_for()
+    began = time.perf_counter()
+    option.click()
+    page.wait_for_function(
+        """(was) => { const root = [...document.querySelectorAll('*')].map((one) => one.shadowRoot)
+          .find((one) => one?.querySelector('.labelloop'));
+          return root && root.querySelector('.range').textContent !== was; }""",
+        arg=page.locator(".range").first.inner_text(),
+    )
+    page.wait_for_function(ready)
+    return 1000 * (time.perf_counter() - began)
 
 
 def _next_image(page) -> float:
