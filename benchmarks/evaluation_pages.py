@@ -87,9 +87,16 @@ def main() -> None:
             page.set_default_timeout(120_000)
             page.goto(url)
             page.locator(".st-key-retrain-button button").first.wait_for()
-            server = next(one for one in psutil.Process().children() if "asgi.py" in " ".join(one.cmdline()))
+            server = next(one for one in psutil.Process().children() if _is_server(one))
             measure(page, server, arguments.shots)
         browser.close()
+
+
+def _is_server(process: psutil.Process) -> bool:
+    try:
+        return "asgi.py" in " ".join(process.cmdline())
+    except psutil.ZombieProcess:
+        return False
 
 
 def measure(page: Page, server: psutil.Process, shots: Path | None) -> None:
@@ -134,8 +141,12 @@ def fill(workspace: Workspace, pictures: Path, count: int, classes: int) -> None
         path = pictures / f"{number % shown}.jpg"
         content = f"{number:064x}"
         samples.append(NewSample(str(path), label, "test", content, 50_000, 1, 640, 480, "image/jpeg", str(pictures)))
-    for number in range(shown):
-        thumbnails.store(workspace.paths.thumbnails, f"{number:064x}", Image.open(pictures / f"{number}.jpg"))
+    for number in range(count):  # as an import leaves them
+        path = thumbnails.path_of(workspace.paths.thumbnails, f"{number:064x}")
+        if number < shown:
+            thumbnails.store(workspace.paths.thumbnails, f"{number:064x}", Image.open(pictures / f"{number}.jpg"))
+        else:
+            os.link(thumbnails.path_of(workspace.paths.thumbnails, f"{number % shown:064x}"), path)
     for start in range(0, count, 5000):
         workspace.store.insert(info.id, samples[start : start + 5000])
     frame = workspace.samples("bench")

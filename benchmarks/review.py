@@ -184,9 +184,7 @@ def _browser(playwright, url: str, keys: int) -> None:
             taken = 1000 * (time.perf_counter() - began)
             print(f"browser: {name}, {visit} time, whole page loaded: {taken:.0f} ms")
     for words in 2 * ("Blurred", "Labels that may be wrong", "All images"):
-        print(
-            f"browser: {words} chosen in the open page, until its images are there: {_chosen(page, words, ready):.0f} ms"
-        )
+        print(f"browser: {words} chosen in the open page, images there after {_chosen(page, words, ready):.0f} ms")
     print(f"browser: next page of 100 thumbnails {grid.turn(page):.0f} ms")
     measured = grid.keys(page, keys)
     p50, p95 = np.percentile(measured, [50, 95])

@@ -5,7 +5,7 @@
 One browser robot does both, as fast as each lets it: it goes on when the label that it gave is in the database. In the
 grid an image is labelled by one key, and the focus moves on by itself. In the App an image is ticked, then the class's
 number is pressed (labelloop's own keys there: without them it takes a menu and a form more), and the robot goes on when
-the App has read its samples again. Scrolling in the App is left out of its time.
+the App has read its samples again. Scrolling and drawing in the App are left out of its time.
 """
 
 import argparse
@@ -96,27 +96,38 @@ def _in_app(workspace: Workspace, page, url: str, count: int) -> float:
     client = workspace.app_server()
     page.wait_for_timeout(5000)
     ids = workspace.queue("bench", QueueSpec(kind="all")).ids
-    seconds, done = 0.0, 0
+    seconds, done, clicks = 0.0, 0, 0
     while done < count:  # the App shows some dozens at a time; scrolling on is not counted
         batch = ids[done : done + 20]
         client.show("bench", batch, f"images from {done}")
         app.get_by_text(f"{len(batch)} samples").first.wait_for()
         page.wait_for_timeout(3000)
-        for at, sample in enumerate(batch[: count - done]):
-            box = tiles.nth(at).bounding_box()
+        for at in range(min(len(batch), count - done)):
+            box = _wait(page, lambda at=at: tiles.nth(at).bounding_box())
             place = (done + at + 5) % CLASSES
             began = time.perf_counter()
-            page.mouse.move(box["x"] + 40, box["y"] + 40)
-            page.mouse.click(box["x"] + 13, box["y"] + 13)
-            while client.selection().ids != (sample,):
-                page.wait_for_timeout(20)
+            picked = ()
+            while not picked:  # a click that the App lost while it was drawing is made again, as a person would
+                page.mouse.move(box["x"] + 40, box["y"] + 40)
+                page.mouse.click(box["x"] + 13, box["y"] + 13)
+                clicks += 1
+                picked = _wait(page, lambda: client.selection().ids, seconds=2)
             page.keyboard.press(str(place + 1))
-            _until(workspace, sample, place)
+            _until(workspace, picked[0], place)
             seconds += time.perf_counter() - began
-            while client.selection().ids:
-                page.wait_for_timeout(20)
+            _wait(page, lambda: not client.selection().ids)
+            page.wait_for_timeout(500)  # while it draws its tiles anew, clicks are lost; that is not timed
         done += len(batch)
+    print(f"{clicks} clicks in the App for {count} images")
     return seconds
+
+
+def _wait(page, condition, seconds: float = 60):
+    """What ``condition`` returns, once that is something or the time is over; asked in the page's own loop."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        page.wait_for_timeout(20)
+    return found
 
 
 def _until(workspace: Workspace, sample: str, place: int) -> None:

@@ -6,8 +6,6 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
-from core.evaluation import scores
-from core.evaluation.metrics import evaluate
 from core.reports import page
 from core.review.queues import QueueSpec
 from dashboard import figures, frame, navigation, results, state, wording
@@ -60,11 +58,11 @@ def explore() -> None:
     """Matrix, images of the chosen cell and figures: a click reruns only this."""
     trained = measured[split]
     try:
-        rows, given = workspace.understanding.judged(run.name, split, labels=labels)
+        found = figures.judged(workspace, run, split, labels)
     except LabelloopError as error:
         st.error(wording.escaped(error), icon=":material/error:")
         return
-    evaluation = evaluate(rows, given)
+    evaluation = found.evaluation
     if not evaluation.samples:
         st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
         return
@@ -79,7 +77,7 @@ def explore() -> None:
             values=values,
             by=order,
             before=trained if labels == "now" else None,
-            examples=matrix.examples_of(rows, given, evaluation),
+            examples=matrix.examples_of(found.rows, found.given, evaluation),
             dataset_id=dataset.id,
             file=f"{run.name}-{split}-matrix",
         )
@@ -97,7 +95,7 @@ def explore() -> None:
         help="One file with figures, plots and pictures that opens without a network.",
     )
     with st.expander("All figures", icon=":material/functions:"):
-        figure_table.draw(scores.score(rows, evaluation, given))
+        figure_table.draw(found.scores)
 
 
 def images(evaluation) -> None:

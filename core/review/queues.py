@@ -1,7 +1,6 @@
 """Queues: which samples to review, in which order, and why each is there. Arithmetic on a table and findings."""
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -14,7 +13,7 @@ from core.review import merging, ranking
 from core.review.memory import Memory, question, questions
 from core.review.ranking import Ranked
 from core.review.spec import FINDING_TITLES, KINDS, NEEDS_RUN, REMEMBERING, QueueKind, QueueSpec
-from core.review.table import Objects, Table
+from core.review.table import Table
 from core.runs.predictions import Predictions
 
 __all__ = ["FINDING_TITLES", "KINDS", "NEEDS_RUN", "Inputs", "Queue", "QueueItem", "QueueKind", "QueueSpec", "build"]
@@ -93,13 +92,9 @@ class Queue(Sequence[QueueItem]):
         evidence = None if self._evidence is None else self._evidence[places.start : places.stop]
         return Queue(self._spec, self._ranked.only(list(places)), evidence, self._table)
 
-    def column(self, name: str, row: int | None = None, *, seen: Callable[[Any], Any] | None = None) -> Any:
-        """A column of the store's frame for all items as a list, or its value in one row of the table.
-
-        ``seen`` is applied to each value, once for all queues as long as nobody writes the column.
-        """
+    def column(self, name: str, row: int | None = None) -> Any:
+        """A column of the store's frame for all items as a list, or its value in one row of the table."""
         values = self._table.frame[name].to_numpy()
-        values = values if seen is None else _applied(seen, values)
         return values[row] if row is not None else values[self._ranked.rows].tolist()
 
     @cached_property
@@ -169,19 +164,6 @@ def build(spec: QueueSpec, inputs: Inputs) -> "Queue":
         ranked = ranked.only(kept)
         evidence = [evidence[at] for at in kept] if evidence is not None else None
     return Queue(spec, ranked, evidence, inputs.table)
-
-
-_made: deque[tuple[Callable[[Any], Any], Objects, Objects]] = deque(maxlen=4)
-
-
-def _applied(function: Callable[[Any], Any], values: Objects) -> Objects:
-    """``function`` of each value, kept for the same array: 100,000 short calls take a tenth of a second."""
-    for known, of, made in _made:
-        if known is function and of is values:
-            return made
-    made = np.array([function(value) for value in values.tolist()], dtype=object)
-    _made.append((function, values, made))
-    return made
 
 
 def _ranked(spec: QueueSpec, inputs: Inputs) -> Ranked:

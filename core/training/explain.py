@@ -47,7 +47,6 @@ def grad_cam(network: nn.Module, images: Tensor, classes: Tensor | None = None) 
     def keep(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         if not isinstance(output, Tensor) or not output.requires_grad or _grid(output) is None:
             return None
-        output.retain_grad()
         seen.append(output)
         return output.clone()  # a later layer may write into its input
 
@@ -56,16 +55,19 @@ def grad_cam(network: nn.Module, images: Tensor, classes: Tensor | None = None) 
         with torch.enable_grad():
             logits = network(images.detach().requires_grad_())
             chosen = logits.argmax(dim=1) if classes is None else classes
-            logits.gather(1, chosen[:, None]).sum().backward()
+            score = logits.gather(1, chosen[:, None]).sum()
     finally:
         for handle in handles:
             handle.remove()
-        network.zero_grad(set_to_none=True)
     for values in reversed(seen):
-        placed, slopes = _placed(values), None if values.grad is None else _placed(values.grad)
-        if slopes is None or not bool(slopes.abs().sum() > 0) or placed.shape[-1] * placed.shape[-2] < 4:
+        placed = _placed(values)
+        if placed.shape[-1] * placed.shape[-2] < 4:
+            continue
+        # Slopes of this layer alone: going back to the first would take twice as long as all else.
+        (slope,) = torch.autograd.grad(score, values, retain_graph=True, allow_unused=True)
+        if slope is None or not bool(slope.abs().sum() > 0):
             continue  # after the average, or past the last exchange between tokens
-        heat = (placed * slopes.mean(dim=(2, 3), keepdim=True)).sum(dim=1).clamp(min=0)
+        heat = (placed * _placed(slope).mean(dim=(2, 3), keepdim=True)).sum(dim=1).clamp(min=0)
         if bool((heat > 0).any()):
             return _scaled(heat.detach().float().cpu().numpy()), chosen.detach()
     raise ValueError("no layer of this network keeps places apart")

@@ -1,7 +1,9 @@
 import shutil
+import uuid
 
 import streamlit as st
 
+from core.domain.decisions import Decision
 from core.workspace import Workspace
 from dashboard import figures
 
@@ -31,3 +33,21 @@ def test_figures_are_kept_and_made_again(trained_workspace, monkeypatch):
 
 def test_a_run_without_predictions_has_no_figures(trained_workspace):
     assert figures.of_run(trained_workspace, trained_workspace.run("run-2")) == {}
+
+
+def test_what_follows_from_a_run_and_its_labels_is_kept_until_a_label_moves(trained_workspace):
+    run = trained_workspace.run("run-1")
+    found = figures.judged(trained_workspace, run, "test", "now")
+    assert figures.judged(trained_workspace, run, "test", "now") is found
+    assert figures.judged(trained_workspace, run, "test", "run") is not found
+    sample, label = next((i, name) for i, name in zip(found.rows.sample_id, found.given, strict=True) if name)
+    other = next(name for name in found.evaluation.classes if name != label)
+    decision = Decision(str(sample), "relabel", other, label, uuid.uuid4().hex)
+    (outcome,) = trained_workspace.decide(run.dataset, [decision], source="cli")
+    assert outcome.saved
+    try:
+        moved = figures.judged(trained_workspace, run, "test", "now")
+        assert (moved.evaluation.matrix != found.evaluation.matrix).any()
+        assert moved.scores.overall != found.scores.overall
+    finally:
+        trained_workspace.undo(run.dataset)

@@ -132,7 +132,8 @@ def columns(items: Sequence[QueueItem], dataset: DatasetInfo) -> dict[str, Any]:
 def _lists(items: Sequence[QueueItem]) -> tuple[Sequence[Any], ...]:
     """What the columns are made of, from a queue's own columns where it has them."""
     if isinstance(items, Queue):
-        hashes, files = items.column("content_hash", seen=_short), items.column("filepath", seen=os.path.basename)
+        hashes = [_short(one) for one in items.column("content_hash")]
+        files = [os.path.basename(one) for one in items.column("filepath")]
         said = (items.labels, items.suggestions, items.reasons, items.evidence, items.confidences)
         return (*said, hashes, items.column("split"), items.column("reviewed"), files, [items.excluded] * len(items))
     rows = [

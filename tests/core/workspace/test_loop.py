@@ -53,6 +53,22 @@ def test_a_planted_error_is_found_relabelled_and_the_next_run_knows(trained):
     assert found.labels_changed == 0
 
 
+def test_a_comparison_is_made_once_and_anew_when_a_label_moved(trained):
+    workspace = trained
+    old, new = (workspace.runs("shapes")[at].name for at in (1, 0))
+    found = workspace.compare(old, new, labels="now")
+    assert workspace.compare(old, new, labels="now") is found
+    assert workspace.compare(old, new) is not found
+    test = workspace.samples("shapes").query("split == 'test'")
+    victim, label = test["sample_id"].iloc[0], test["label"].iloc[0]
+    _relabel(workspace, victim, "square" if label != "square" else "circle")
+    try:
+        moved = workspace.compare(old, new, labels="now")
+        assert (moved.old_evaluation.matrix != found.old_evaluation.matrix).any()
+    finally:
+        workspace.undo("shapes")
+
+
 def test_labels_of_now_and_of_the_run(trained):
     workspace = trained
     run = workspace.runs("shapes")[0].name
