@@ -216,10 +216,11 @@ class _Import:
         for root in self._roots():
             self._store.add_root(dataset.id, root)
         self._refresh(dataset)
-        self._split()
-        self._spool.plan(self._samples())
-        self._spool.carry_out(self._store, dataset.id)
-        self._report_new()
+        if self._new:
+            self._split()
+            self._spool.plan(self._samples())
+            self._spool.carry_out(self._store, dataset.id)
+            self._report_new()
         self._add_notes()
         self._spool.clear()
         report.seconds = time.monotonic() - self._started

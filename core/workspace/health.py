@@ -53,7 +53,7 @@ class Health:
             NotFound: no such dataset.
         """
         workspace = self._workspace
-        frame, info = workspace.samples(dataset), workspace.dataset(dataset)
+        frame, info = workspace.samples(dataset), workspace.uncounted(dataset)
         with folders.lock_of(workspace.paths.jobs):
             for view in workspace.jobs(dataset):
                 waits = view.status.get("phase") in (None, "starting")
