@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := run
 PYTHON := .venv/bin/python
 ARGS ?=
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 3 ? 4 : n + 1 ))) # one more than processors: much of it waits
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
 
 run: ## start labelloop
 	@./setup.sh run
