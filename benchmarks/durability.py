@@ -6,10 +6,12 @@ The process that is killed is a dashboard without its pages: the product's own H
 from a process that has imported them, so that 500 lives fit into minutes. Killed are, at random moments, this
 process, mongod, and both; and, at each named step between journal, label and answer, this process by its own hand
 (core.review.writing.FAIL_POINT). Meanwhile several people send decisions over HTTP and send again, with the same
-token, whatever was not answered: what a browser does. One of them renames nothing and undoes now and then.
+token, whatever was not answered: what a browser does. They relabel one image or three at once, exclude one and bring it
+back, and now and then take back their last decision or do it again.
 
-Checked at the end, after recovery: every acknowledged decision is in the journal as applied, once; each sample's label
-is what its last applied entry wrote; each entry found the label that the one before it had left; nothing is pending.
+Checked at the end, after recovery: every acknowledged decision is in the journal as applied, once; each sample's label,
+and whether it is excluded, is what its last applied entry wrote; each entry found what the one before it had left; what
+was taken back is marked so, and nothing else is; nothing is pending.
 """
 
 import argparse
@@ -32,14 +34,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain.samples import NewSample
-from core.review import writing
+from core.review import recovery, writing
 from core.runs.layout import WorkspacePaths
 from core.services import mongod
 from core.store.mongo import MongoStore
 
 CLASSES = ("cat", "dog", "bird", "fish")
 SAMPLES = 400
-STEPS = ("journal", "label", "settle", "mark", "answer")
+STEPS = ("journal", "label", "mark", "settle", "answer")
 PATIENCE = 60.0  # seconds until a killed part must answer again
 
 
@@ -114,7 +116,7 @@ def _run(root: Path, options: argparse.Namespace) -> None:
         service.kill()
         service.end()
     seconds = time.monotonic() - began
-    writing.recover(store, older_than=0.0)
+    recovery.recover(store, older_than=0.0)
     problems = _check(store, info.id, people)
     for kind, count in sorted(done.items()):
         print(f"{count:5} kills: {kind}")
@@ -136,23 +138,37 @@ def _check(store: MongoStore, dataset_id: str, people: list["_Person"]) -> dict[
     for entry in entries:
         of_sample[entry.sample_id].append(entry)
     frame = store.frame(dataset_id)
-    labels = dict(zip(frame["sample_id"], frame["label"], strict=True))
+    now = dict(zip(frame["sample_id"], zip(frame["label"], frame["excluded"], strict=True), strict=True))
     acknowledged = [(token, label) for person in people for token, label in person.saved.items()]
-    last = {sample: label for person in people for sample, label in person.shown.items()}
+    last = {sample: seen for person in people for sample, seen in person.shown.items()}
+    taken = {entry.undoes or entry.redoes for entry in entries} - {None}
+    batches = {entry.batch for entry in entries}
     return {
         "acknowledged and not in the journal": [t for t, _ in acknowledged if t not in known],
         "acknowledged with another label than journalled": [
             t for t, label in acknowledged if t in known and known[t].new != label
         ],
-        "applied twice": [token for token, count in by_token.items() if count > 1],
-        "labels that are not what the journal wrote last": [
-            sample for sample, mine in of_sample.items() if labels[sample] != mine[-1].new
+        "undone or done again, acknowledged, and not in the journal": [
+            batch for person in people for batch in person.turned if batch not in batches
         ],
-        "labels that are not what was acknowledged last": [
-            sample for sample, label in last.items() if labels[sample] != label
+        "applied twice": [token for token, count in by_token.items() if count > 1],
+        "taken back twice": [
+            one for one, count in Counter(e.undoes or e.redoes for e in entries).items() if one and count > 1
+        ],
+        "taken back and not marked so, or marked so and not taken back": [
+            entry.id for entry in entries if entry.undone != (entry.id in taken)
+        ],
+        "samples that are not what the journal wrote last": [
+            sample for sample, mine in of_sample.items() if now[sample] != (mine[-1].new, mine[-1].excluded)
+        ],
+        "samples that are not what was acknowledged last": [
+            sample for sample, seen in last.items() if now[sample] != seen
         ],
         "entries that did not follow on the one before": [
-            b.id for mine in of_sample.values() for a, b in itertools.pairwise(mine) if a.new != b.old
+            b.id
+            for mine in of_sample.values()
+            for a, b in itertools.pairwise(mine)
+            if (a.new, a.excluded) != (b.old, b.was_excluded)
         ],
         "left pending": [entry.id for entry in store.journal_pending()],
     }
@@ -160,7 +176,11 @@ def _check(store: MongoStore, dataset_id: str, people: list["_Person"]) -> dict[
 
 @dataclass
 class _Person(threading.Thread):
-    """Somebody who labels their own images one after the other, and sends again what was not answered."""
+    """Somebody who decides on their own images one after the other, and sends again what was not answered.
+
+    ``saved`` has the labels by token, ``shown`` the label and whether it is excluded by sample, as they were told last;
+    ``turned`` the names of what was undone and done again.
+    """
 
     who: str
     port: int
@@ -168,7 +188,8 @@ class _Person(threading.Thread):
     ids: list[str]
     seed: int
     saved: dict[str, str] = field(default_factory=dict)
-    shown: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    turned: list[str] = field(default_factory=list)
     acknowledged: int = 0
     sent_again: int = 0
 
@@ -179,27 +200,54 @@ class _Person(threading.Thread):
     __hash__ = threading.Thread.__hash__
 
     def run(self) -> None:
-        chance = random.Random(self.seed)
+        chance, made, undone = random.Random(self.seed), "", ""  # what can be taken back, what can be done again
         while not self.stopping.is_set():
-            chosen = chance.sample(self.ids, chance.choice((1, 1, 1, 3)))
-            decisions = []
-            for sample in chosen:
-                seen = self.shown.get(sample, "cat")
-                label = chance.choice([name for name in CLASSES if name != seen])
-                decisions.append(
-                    {"sample": sample, "kind": "relabel", "label": label, "seen": seen, "token": uuid.uuid4().hex}
-                )
-            body = {"dataset": self.dataset, "queue": "kills", "batch": uuid.uuid4().hex, "decisions": decisions}
-            answer = self._send(body)
-            if answer is None:
+            if made and chance.random() < 0.2:
+                going, made, undone = made, "", uuid.uuid4().hex
+                going_on = self._turn("undo", going, undone)
+            elif undone and chance.random() < 0.5:
+                going, made, undone = undone, uuid.uuid4().hex, ""
+                going_on = self._turn("redo", going, made)
+            else:
+                made, undone = uuid.uuid4().hex, ""
+                going_on = self._decide(chance, made)
+            if not going_on:
                 return
-            for decision, outcome in zip(decisions, answer["outcomes"], strict=True):
-                assert outcome["saved"], outcome  # nobody else touches these images
-                self.saved[decision["token"]] = decision["label"]
-                self.shown[decision["sample"]] = outcome["label"]
-            self.acknowledged += len(decisions)
 
-    def _send(self, body: dict) -> dict | None:
+    def _decide(self, chance: random.Random, batch: str) -> bool:
+        decisions = []
+        for sample in chance.sample(self.ids, chance.choice((1, 1, 1, 3))):
+            seen, excluded = self.shown.get(sample, ("cat", False))
+            label = chance.choice([name for name in CLASSES if name != seen])
+            one = {"sample": sample, "seen": seen, "token": uuid.uuid4().hex, "excluded": excluded}
+            hides = chance.random() < 0.2
+            kind = ("restore" if excluded else "exclude") if hides else "relabel"
+            decisions.append({**one, "kind": kind, "label": seen if hides else label})
+        body = {"dataset": self.dataset, "queue": "kills", "batch": batch, "decisions": decisions}
+        answer = self._send("decide", body)
+        if answer is None:
+            return False
+        for decision, outcome in zip(decisions, answer["outcomes"], strict=True):
+            assert outcome["saved"], outcome  # nobody else touches these images
+            self.saved[decision["token"]] = decision["label"]
+            self.shown[decision["sample"]] = (outcome["label"], outcome["excluded"])
+        self.acknowledged += len(decisions)
+        return True
+
+    def _turn(self, kind: str, batch: str, named: str) -> bool:
+        """Take back a batch, or do again what was taken back; the answer is the same however often it is sent."""
+        answer = self._send(kind, {"dataset": self.dataset, "batch": batch, "named": named})
+        if answer is None:
+            return False
+        assert answer["outcomes"], (kind, batch)
+        for outcome in answer["outcomes"]:
+            assert outcome["saved"], outcome
+            self.shown[outcome["sample"]] = (outcome["label"], outcome["excluded"])
+        self.turned.append(named)
+        self.acknowledged += len(answer["outcomes"])
+        return True
+
+    def _send(self, route: str, body: dict) -> dict | None:
         text, tries, deadline = json.dumps(body), 0, time.monotonic() + 10 * PATIENCE
         host = f"127.0.0.1:{self.port}"
         headers = {"Content-Type": "application/json", "Origin": f"http://{host}", "Host": host}
@@ -208,7 +256,7 @@ class _Person(threading.Thread):
             tries += 1
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
             try:
-                connection.request("POST", "/api/decide", text, headers)
+                connection.request("POST", f"/api/{route}", text, headers)
                 reply = connection.getresponse()
                 answer = json.loads(reply.read())
                 if reply.status == http.client.OK:

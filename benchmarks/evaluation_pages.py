@@ -1,4 +1,5 @@
-"""The pages that explain a run of 100,000 predictions, in Chromium: matrix, click, threshold, comparison, memory.
+"""The pages that explain a run of 100,000 predictions, in Chromium: matrix, click, threshold, comparison, slices,
+errors, memory. Half of the images carry what a generator wrote: about fifty fields to slice by.
 
     python benchmarks/evaluation_pages.py --classes 10
     python benchmarks/evaluation_pages.py --classes 1000 --shots FOLDER
@@ -22,6 +23,7 @@ from grid import FLAGS, ROOT, draw, served
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from core.domain.generation import Generation
 from core.domain.runs import TrainOptions
 from core.images import thumbnails
 from core.jobs import folders
@@ -33,6 +35,11 @@ from core.workspace import Workspace
 from pages import SWITCH, answers, memory
 
 ROUNDS = 4
+WORDS = [
+    f"{first}{second}{second}"
+    for first in ("red", "big", "old", "wet", "dry", "odd", "raw", "sad")
+    for second in "aeiou"
+]
 # Milliseconds from a click on a cell of the matrix until its images are decoded.
 CLICK = """async ([x, y]) => {
   const all = (root) => [...root.querySelectorAll('*')].flatMap((one) =>
@@ -113,10 +120,10 @@ def measure(page: Page, server: psutil.Process, shots: Path | None) -> None:
         times.append(page.evaluate(CLICK, [place["x"], place["y"]]) / 1000)
         page.wait_for_timeout(1500)
     print(f"  click to images        median {statistics.median(times[1:]):.2f} s, most {max(times[1:]):.2f} (bar 0.5)")
-    for title in ("Thresholds", "Calibration", "Compare"):
-        times = [switched(page, title) for _ in range(3)][1:]
-        print(f"  {title:<22} median {statistics.median(times):.2f} s")
-        if title != "Compare":
+    for title in ("Thresholds", "Calibration", "Compare", "Slices", "Errors"):
+        first, *times = [switched(page, title) for _ in range(3)]
+        print(f"  {title:<22} median {statistics.median(times):.2f} s, for the first time {first:.2f}")
+        if title in ("Thresholds", "Calibration"):
             moves = [page.evaluate(SLIDE, value) for value in (100, 300, 420, 510, 650, 777, 900)]
             print(f"  slider there           median {statistics.median(moves):.0f} ms, most {max(moves):.0f} (bar 100)")
     print(f"  the process that draws, after all of them: {memory(server) / 2**20:.0f} MB (bar 1,024)")
@@ -134,13 +141,16 @@ def switched(page: Page, title: str) -> float:
 def fill(workspace: Workspace, pictures: Path, count: int, classes: int) -> None:
     """A dataset whose samples all lie in test, and two runs on it that differ by chance."""
     runs = [made(count, classes, seed) for seed in (0, 1)]
-    names, shown = list(runs[0].classes), 200
+    names, shown, random = list(runs[0].classes), 200, np.random.default_rng(5)
+    days, sizes = random.integers(0, 50, count) * 86_400 * 10**9, random.integers(300, 1200, (count, 2)).tolist()
     info = workspace.store.create("bench", names)
     samples = []
     for number, label in enumerate(runs[0].label):
         path = pictures / f"{number % shown}.jpg"
         content = f"{number:064x}"
-        samples.append(NewSample(str(path), label, "test", content, 50_000, 1, 640, 480, "image/jpeg", str(pictures)))
+        made_by = _generation(random) if number % 2 else None
+        read = (content, 50_000 + number, 1 + int(days[number]), *sizes[number], "image/jpeg", str(pictures), made_by)
+        samples.append(NewSample(str(path), label, "test", *read))
     for number in range(count):  # as an import leaves them
         path = thumbnails.path_of(workspace.paths.thumbnails, f"{number:064x}")
         if number < shown:
@@ -174,6 +184,21 @@ def fill(workspace: Workspace, pictures: Path, count: int, classes: int) -> None
         )
         predictions.write(run.predictions, table)
         write_json(run.exit, {"returncode": 0, "signal": None, "ended_at": time.time()})
+
+
+def _generation(random: np.random.Generator) -> Generation:
+    """What a generator writes, with a dozen words of forty."""
+    words = [WORDS[at] for at in random.integers(0, len(WORDS), 12)]
+    model, sampler = (
+        kinds[int(random.integers(len(kinds)))] for kinds in (("sd_xl", "sd_15", "flux"), ("Euler", "DDIM"))
+    )
+    made = {
+        "model": model,
+        "sampler": sampler,
+        "steps": int(random.integers(10, 60)),
+        "cfg": float(random.random() * 9),
+    }
+    return Generation(tool="ComfyUI", prompt=" ".join(words), **made)
 
 
 if __name__ == "__main__":

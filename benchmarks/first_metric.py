@@ -35,13 +35,13 @@ def main() -> None:
         classes = tuple(sorted(samples["label"].unique()))
         snapshot = manifest.Snapshot(manifest.identify(samples, classes), "benchmark", classes, samples)
         manifest.write(workspace.snapshot(snapshot.id), snapshot)
-        launcher = Launcher(keep_spare=True)
+        launcher = Launcher(spare="light")
         try:
             for number in range(2 * given.rounds):
                 warm = number % 2 == 1
                 if warm:
                     launcher.warm_up()
-                    _settled(launcher._spares["network"].pid)
+                    settled(launcher._spares["network"].pid)
                 run = workspace.run(f"run-{number + 1}")
                 options = {"model": given.model, "image_size": given.size, "epochs": 400, "seed": number}
                 write_json(run.spec, {"kind": "train", "snapshot": snapshot.id, "options": options})
@@ -50,6 +50,16 @@ def main() -> None:
                 print(f"{'warm' if warm else 'cold'}: first metric after {seconds:.1f} s (load {load:.0f})", flush=True)
         finally:
             launcher.close()
+
+
+def settled(pid: int) -> None:
+    """Wait until the spare has done its imports: it uses no more processor time."""
+    process, before, still = psutil.Process(pid), -1.0, 0
+    while still < 6:
+        time.sleep(0.5)
+        used = sum(process.cpu_times()[:2])
+        still = still + 1 if used - before < 0.02 else 0
+        before = used
 
 
 def _first_metric(run: RunPaths, launcher: Launcher, *, warm: bool) -> float:
@@ -65,16 +75,6 @@ def _first_metric(run: RunPaths, launcher: Launcher, *, warm: bool) -> float:
         run.cancel.touch()
         while not run.exit.exists():
             time.sleep(0.1)
-
-
-def _settled(pid: int) -> None:
-    """Wait until the spare has done its imports: it uses no more processor time."""
-    process, before, still = psutil.Process(pid), -1.0, 0
-    while still < 6:
-        time.sleep(0.5)
-        used = sum(process.cpu_times()[:2])
-        still = still + 1 if used - before < 0.02 else 0
-        before = used
 
 
 if __name__ == "__main__":

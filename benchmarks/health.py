@@ -101,7 +101,7 @@ def pairs_of(backbone: Backbone, pictures: list[Image.Image]) -> list[tuple[int,
     )
     near = among(Vectors.of(embeddings), 8)
     settled = {place for place, pair in pairs.items() if pair.likeness >= likeness.SETTLED}
-    asked = likeness.proposals(near, np.arange(len(pictures)), settled)
+    asked = likeness.proposals(near, np.arange(len(pictures)), settled)[: likeness.MOST]
     for (left, right, _), pair in zip(asked, likeness.confirm(asked, pictures.__getitem__), strict=True):
         known = pairs.get((left, right))
         if pair is not None and (known is None or known.likeness < pair.likeness):

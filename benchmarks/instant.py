@@ -71,7 +71,7 @@ def time_run(x: np.ndarray, y: np.ndarray, classes: int) -> None:
         ).astype(object)
         snapshot = manifest.Snapshot(manifest.identify(samples, names), "synthetic", names, samples)
         manifest.write(workspace.snapshot(snapshot.id), snapshot)
-        preload("instant")
+        preload("light")
         seconds = []
         for number in range(5):
             run = workspace.run(f"run-{number}")

@@ -39,8 +39,12 @@ SWITCH = """async (title) => {
   const idle = () => app()?.getAttribute('data-test-script-state') === 'notRunning';
   const there = () => link.getAttribute('aria-current') === 'page'
     && !document.querySelector('[data-testid="stMain"] [data-stale="true"]');
-  await new Promise((done) => setTimeout(done, 30));
-  while (!(idle() && there())) await new Promise((done) => setTimeout(done, 4));
+  let begun = !idle(); // on a busy machine the page still stands idle for a while after the click
+  const seen = new MutationObserver(() => (begun ||= !idle()));
+  seen.observe(app(), { attributes: true, attributeFilter: ['data-test-script-state'] });
+  while (!(begun && idle() && there()) && performance.now() - start < 60000)
+    await new Promise((done) => setTimeout(done, 4));
+  seen.disconnect();
   return performance.now() - start;
 }"""
 # Milliseconds from the click on Retrain until a matrix stands under the name of another run.

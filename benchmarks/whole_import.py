@@ -1,5 +1,6 @@
 """A whole import as the product does it, in a workspace of its own: from the click to samples that everybody sees."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from first_metric import settled
 
 from core.runs.atomic import read_json
 from core.workspace import Workspace
@@ -26,19 +28,22 @@ class Took:
 
 @contextmanager
 def workspace_at(root: Path) -> Iterator[Workspace]:
-    """A workspace whose database runs."""
-    with Workspace.open(root, user="bench") as opened:
+    """A workspace whose database runs, with a spare process as the dashboard keeps one."""
+    with Workspace.open(root, user="bench", keep_spare=True) as opened:
         yield opened
 
 
 def bring_in(workspace: Workspace, folder: Path, dataset: str) -> Took:
     """Import ``folder``; what follows an import (embedding, checks) is stopped as it starts."""
+    while not (spare := workspace._launcher._spares.get("light")):
+        time.sleep(0.1)
+    settled(spare.pid)
     began = time.perf_counter()
     job = workspace.start_import(folder, dataset)
     busy: dict[int, float] = {}
     worker = readers = 0.0
     while workspace.run(job).active:
-        mine = [one for one in _processes(str(workspace.run_paths(job).folder)) if one.is_running()]
+        mine = [one for one in _processes(spare.pid) if one.is_running()]
         held = [(one, *_of(one)) for one in mine]
         busy.update({one.pid: seconds for one, _, seconds, _ in held})
         worker = max([worker, *(size for _, size, _, reader in held if not reader)])
@@ -58,14 +63,13 @@ def bring_in(workspace: Workspace, folder: Path, dataset: str) -> Took:
     return Took(seconds, sum(busy.values()), worker, readers, report)
 
 
-def _processes(folder: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        line = process.info["cmdline"] or []
-        if folder in line:
-            found.append(process)
-            found += [one for one in process.children(recursive=True) if one not in found]
-    return list({one.pid: one for one in found}.values())
+def _processes(supervisor: int) -> list[psutil.Process]:
+    """The spare that became the import's supervisor, its worker and the readers; what follows has its own session."""
+    try:
+        first = psutil.Process(supervisor)
+        return [first, *(one for one in first.children(recursive=True) if os.getsid(one.pid) == supervisor)]
+    except (psutil.Error, OSError):
+        return []
 
 
 def _of(process: psutil.Process) -> tuple[float, float, bool]:

@@ -18,9 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from core.domain.decisions import KINDS, Decision, Outcome
+from core.domain.decisions import KINDS, Decision, Outcome, of_samples
 from core.domain.errors import LabelloopError, NotFound
+from core.domain.samples import LABELS, SPLITS
 from core.images.reading import UnreadableImage
+from core.review.queues import QueueSpec
 from core.workspace.explaining import Explaining
 from dashboard import evidence, persons, pictures, state, uploading
 from dashboard.widgets import grid
@@ -29,9 +31,11 @@ MAX_BODY = 1024 * 1024  # bytes
 MAX_DECISIONS = 1000
 MAX_LEASED = 200
 MAX_HEATED = 24
+MOST_OF_CELL = 3
 JSON, UPLOAD = "application/json", "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 _ID = re.compile(r"[0-9a-f]{24}")
+_HASH = re.compile(r"[0-9a-f]{0,64}")
 _RUN = re.compile(r"run-[0-9]{1,9}")
 _TOKEN = re.compile(r"[0-9A-Za-z-]{8,64}")
 _SECURITY = {
@@ -55,6 +59,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/redo", _fenced(_redo, writes=JSON), methods=["POST"]),
         Route("/api/lease", _fenced(_lease, writes=JSON), methods=["POST"]),
         Route("/api/queue/{token}/{start:int}", _fenced(_queue_part), methods=["GET"]),
+        Route("/api/cell/{dataset}", _fenced(_cell), methods=["GET"]),
         Route("/api/class", _fenced(_add_class, writes=JSON), methods=["POST"]),
         Route("/api/evidence/{dataset}/{sample}", _fenced(_evidence), methods=["GET"]),
         Route("/api/heat", _fenced(_have_heat, writes=JSON), methods=["POST"]),
@@ -172,7 +177,8 @@ async def _add_class(request: Request) -> Response:
 
     def write() -> None:
         workspace = state.workspace()
-        workspace.add_class(workspace.name_of(dataset), name)
+        who = persons.who(request.headers, workspace.user)
+        workspace.add_class(workspace.name_of(dataset), name, who=who)
 
     await run_in_threadpool(write)
     return JSONResponse({"name": name.strip()}, headers={"Cache-Control": "no-store"})
@@ -186,9 +192,37 @@ async def _queue_part(request: Request) -> Response:
     return Response(found, media_type=JSON, headers={"Cache-Control": FOREVER})
 
 
+async def _cell(request: Request) -> Response:
+    """Some images of a cell of a run's confusion matrix; with ``old``, of those that came into it or went since."""
+    dataset, asked = _id(request.path_params["dataset"]), request.query_params
+    run, old, split, labels = (asked.get(name) for name in ("run", "old", "split", "labels"))
+    true, pred = asked.get("true", ""), asked.get("pred", "")
+    if not _RUN.fullmatch(run or "") or (old is not None and not _RUN.fullmatch(old)):
+        raise Refused(400, "A run is named like run-1.")
+    if split not in SPLITS or labels not in LABELS:
+        raise Refused(400, "A cell is of one split, under the labels of now or of the run.")
+
+    def look() -> list[str]:
+        workspace = state.workspace()
+        name = workspace.name_of(dataset)
+        if any(workspace.run(one).dataset != name for one in filter(None, (run, old))):
+            raise NotFound("This run is of another dataset.")
+        if old is not None:
+            came, went = workspace.understanding.moved(old, str(run), split, (true, pred), labels=labels)
+            return [*came, *went]
+        spec = QueueSpec(kind="cell", run=run, split=split, labels=labels, true=true, pred=pred)
+        return workspace.queue(name, spec).ids  # what a click on the cell opens, so it is made once for both
+
+    found = await run_in_threadpool(look)
+    return JSONResponse({"samples": found[:MOST_OF_CELL]}, headers={"Cache-Control": "no-store"})
+
+
 async def _evidence(request: Request) -> Response:
     dataset, sample = _ids(request)
-    found = await run_in_threadpool(lambda: evidence.of(state.workspace(), dataset, sample))
+    run = request.query_params.get("run") or None
+    if run is not None and not _RUN.fullmatch(run):
+        raise Refused(404, "There is no such run.")
+    found = await run_in_threadpool(lambda: evidence.of(state.workspace(), dataset, sample, run))
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
@@ -319,6 +353,9 @@ def _decision(value: object) -> Decision:
     suggestion, evidence, seen_excluded = (value.get(key) for key in ("suggestion", "evidence", "excluded"))
     if not all(text is None or (isinstance(text, str) and len(text) <= 1000) for text in (suggestion, evidence)):
         raise Refused(400, "Suggestion and evidence are texts or null.")
+    content = value.get("content") or ""
+    if not isinstance(content, str) or not _HASH.fullmatch(content):
+        raise Refused(400, "A content is up to 64 hexadecimal digits.")
     return Decision(
         sample_id=_id(value.get("sample")),
         kind=kind,
@@ -328,14 +365,18 @@ def _decision(value: object) -> Decision:
         suggestion=suggestion,
         evidence=evidence or "",
         seen_excluded=seen_excluded if isinstance(seen_excluded, bool) else None,
+        seen_content=content,
     )
 
 
 def _outcomes(outcomes: list[Outcome]) -> Response:
+    """What became of each sample, and how many changes of the ``classes``, which concern no tile, were made."""
     named = {"sample_id": "sample", "entry_id": "entry"}
+    shown = of_samples(outcomes)
     return JSONResponse(
         {
-            "outcomes": [{named.get(key, key): value for key, value in asdict(one).items()} for one in outcomes],
+            "outcomes": [{named.get(key, key): value for key, value in asdict(one).items()} for one in shown],
+            "classes": sum(one.saved for one in outcomes) - sum(one.saved for one in shown),
             "at": time.time(),
         },
         headers={"Cache-Control": "no-store"},

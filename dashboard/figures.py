@@ -4,23 +4,21 @@ After a day of Retrain there are a hundred runs, and reading all their predictio
 kept in the workspace's cache folder as well; what lies there can be thrown away at any time.
 """
 
-from collections import deque
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.samples import SPLITS, Split
-from core.evaluation import scores as scoring
-from core.evaluation.metrics import Evaluation, evaluate, from_matrix
+from core.domain.samples import SPLITS, Labels, Split
+from core.evaluation.metrics import Evaluation, from_matrix
+from core.evaluation.scores import Scores
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
-from core.runs.predictions import Predictions
 from core.workspace import RunView, Workspace
+from core.workspace.remembered import Remembered
 
 
 def of_run(workspace: Workspace, run: RunView) -> dict[Split, Evaluation]:
@@ -33,43 +31,20 @@ def of_run(workspace: Workspace, run: RunView) -> dict[Split, Evaluation]:
     return _evaluations(str(path), stamp, workspace)
 
 
-def judged(workspace: Workspace, run: RunView, split: Split, labels: Literal["run", "now"]) -> "Judged":
-    """The run's rows on one split and what follows from them, kept while run and labels are the same: a click on a
-    cell, a sort or a slider changes neither.
+def scored(workspace: Workspace, run: RunView, split: Split, labels: Labels) -> tuple[Evaluation, Scores]:
+    """The matrix and all figures, without the rows behind them: what a page may hold on to as long as its tab is open.
 
     Raises:
         LabelloopError: the run's predictions can't be read.
     """
-    asked = (run.name, split, labels)
-    of = (workspace.predictions(run.name), workspace.samples(run.dataset) if labels == "now" else None)
-    for known, made_of, found in list(_judged):
-        if known == asked and all(one is other for one, other in zip(made_of, of, strict=True)):
-            return found
-    found = Judged(*workspace.understanding.judged(run.name, split, labels=labels))
-    if of[0].probabilities.nbytes <= _LARGE:  # what is larger is kept once only, by whoever reads it
-        _judged.append((asked, of, found))
-    return found
+    answers = workspace.review.answers(run.dataset, run.name)
+    made_of = (answers, workspace.samples(run.dataset) if labels == "now" else None)
+    return _scored.of(
+        (run.name, split, labels), made_of, lambda: workspace.understanding.scores(run.name, split, labels=labels)
+    )
 
 
-class Judged:
-    """A run's rows and the label of each under which they are judged; figures and examples are made when asked for."""
-
-    def __init__(self, rows: Predictions, given: list[str | None]) -> None:
-        self.rows, self.given = rows, given
-
-    @cached_property
-    def evaluation(self) -> Evaluation:
-        """The confusion matrix."""
-        return evaluate(self.rows, self.given)
-
-    @cached_property
-    def scores(self) -> scoring.Scores:
-        """All figures with their intervals."""
-        return scoring.score(self.rows, self.evaluation, self.given)
-
-
-_LARGE = 64 * 2**20  # bytes
-_judged: deque[tuple[tuple[str, ...], tuple[Any, ...], Judged]] = deque(maxlen=2)
+_scored: Remembered[tuple[Evaluation, Scores]] = Remembered(4)
 
 
 def model_of(run: RunView) -> str:

@@ -3,17 +3,20 @@
 import contextlib
 import threading
 import time
+from collections.abc import Iterable
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
+from core.domain.models import INSTANT
+from core.domain.recipes import usual
 from core.domain.runs import ACTIVE_STATES, MODEL_NAMES, Model, TrainOptions
 from core.domain.samples import DatasetInfo
 from core.workspace import RunView, StaleMeter, Workspace
 from dashboard import gate, navigation, results, state
-from dashboard.progress import headline, share_done
-from dashboard.widgets import notice
-from dashboard.wording import counted, escaped
+from dashboard.progress import changes, headline, share_done
+from dashboard.widgets import notice, preset_card
+from dashboard.wording import escaped
 
 FAST, BUSY, CALM = 0.25, 1.0, 2.0  # seconds between looks at the run folders: an instant run goes / any job / none
 _DOUBLE_CLICK = 1.0  # a second start of the same model within this many seconds is the same click
@@ -39,9 +42,12 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
     with st.container(key="topbar", horizontal=True, vertical_alignment="center", gap="small"):
         _dataset_switch([info.name for info in infos], name)
         live = st.container(key="topbar-live")
+    model = state.model()
+    if dataset is not None and model != INSTANT:
+        workspace.training.warm_up()  # whoever chose a network trains networks: the next one starts at once
     active = _active(workspace)
     _announce(workspace, active)
-    gate.ask(workspace, _train)  # before the bar, which runs the page again while a start is held
+    gate.ask(workspace)  # before the bar, which runs the page again while a start is held
     with live:
         st.fragment(_live, run_every=_pace(active))(workspace, dataset, tuple(run.name for run in active))
     return workspace, dataset
@@ -126,17 +132,23 @@ def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
 def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) -> None:
     meter = workspace.stale(dataset.name)
     model = state.model()
-    instant = any(run.dataset == dataset.name and _model(run) == "instant" for run in active)
-    busy = any(run.dataset == dataset.name and _model(run) == model for run in active)
+    instant = any(run.dataset == dataset.name and _model(run) == INSTANT for run in active)
+    going = _newest(active, dataset.name, model)
+    busy = going is not None and not _outdated(workspace, going)
+    words = f"Train {MODEL_NAMES[model]} on all labels of {escaped(dataset.name)} as they are now"
+    if going is not None and not busy:
+        words += f"; {going.name} goes on, and this run waits for it"
+    # An instant run is over in a moment.
+    takes = "" if model == INSTANT else _estimated(workspace, dataset.name, model, dataset.samples)
     with st.container(key="retrain", horizontal=True, vertical_alignment="center", width="content", gap="small"):
         st.caption(stale_sentence(meter), width="content")
         st.button(
-            "Training …" if busy or instant else "Retrain" + ("" if model == "instant" else f" · {MODEL_NAMES[model]}"),
+            "Training …" if busy or instant else "Retrain" + ("" if model == INSTANT else f" · {MODEL_NAMES[model]}"),
             key="retrain-button",
             icon=":material/autorenew:",
             type="primary" if meter.stale else "secondary",
             disabled=busy or instant,
-            help=f"Train {MODEL_NAMES[model]} on all labels of {escaped(dataset.name)} as they are now",
+            help=". ".join(part for part in (words, takes) if part),
             on_click=_start,
             args=(workspace, dataset.name, model),
         )
@@ -153,6 +165,32 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
             st.rerun(scope="app")
 
 
+@st.cache_data(show_spinner=False, ttl=60, max_entries=64)
+def _estimated(_workspace: Workspace, dataset: str, model: Model, samples: int) -> str:
+    """What Retrain will take, in a sentence."""
+    del samples  # part of the cache's key
+    try:
+        return preset_card.sentence(_workspace.training.estimate(dataset, _options(_workspace, dataset, model)))
+    except LabelloopError:
+        return ""
+
+
+def _newest(runs: Iterable[RunView], dataset: str, model: Model) -> RunView | None:
+    """The newest run of a model on a dataset among those that wait or work."""
+    mine = (run for run in runs if run.active and run.dataset == dataset and _model(run) == model)
+    return max(mine, key=lambda run: run.created_at, default=None)
+
+
+def _outdated(workspace: Workspace, going: RunView) -> bool:
+    """Whether labels changed since a network's run was started: then one more is wanted, which waits in the queue."""
+    if _model(going) == INSTANT:
+        return False
+    try:
+        return workspace.not_in(going.name).stale
+    except LabelloopError:
+        return False
+
+
 def retrain(workspace: Workspace, dataset: str) -> None:
     """What the Retrain button does, for the buttons of pages; a callback."""
     _start(workspace, dataset, state.model())
@@ -163,20 +201,11 @@ def stale_sentence(meter: StaleMeter) -> str:
     if meter.run is None:
         return "Never trained"
     run = meter.run.replace("-", " ")
-    parts = (
-        (meter.labels_changed, "label", "changed"),
-        (meter.added, "image", "new"),
-        (meter.removed, "image", "removed"),
-    )
-    changes: list[str] = []
-    for count, noun, what in parts:
-        if count:
-            changes.append(f"{count:,} {what}" if changes else f"{counted(count, noun)} {what}")
-    if not changes:
+    said = changes(meter)
+    if not said:
         return f"Up to date with {run}"
-    total = sum(count for count, _, _ in parts)
-    share = "" if meter.in_test == total else f"{meter.in_test:,} of them "
-    return f"{', '.join(changes)} since {run}" + (f"; {share}in test" if meter.in_test else "")
+    share = "" if meter.in_test == meter.touched else f"{meter.in_test:,} of them "
+    return f"{said} since {run}" + (f"; {share}in test" if meter.in_test else "")
 
 
 def _start(workspace: Workspace, dataset: str, model: Model) -> None:
@@ -184,31 +213,28 @@ def _start(workspace: Workspace, dataset: str, model: Model) -> None:
     with _starting:
         if time.monotonic() - _started.get((dataset, model), -_DOUBLE_CLICK) < _DOUBLE_CLICK:
             return
-        running = (run for run in workspace.runs(dataset) if run.state in ACTIVE_STATES)
-        if any(_model(run) == model for run in running):
+        going = _newest(workspace.runs(dataset), dataset, model)
+        if going is not None and not _outdated(workspace, going):
             return
         try:
             options = _options(workspace, dataset, model)
-            if gate.holds(workspace, dataset, options):
+            if gate.holds(workspace, dataset, lambda: workspace.retrain(dataset, options)):
                 return
             workspace.retrain(dataset, options)
         except LabelloopError as error:
             st.toast(escaped(error), icon=":material/error:", duration="long")
             return
         _started[dataset, model] = time.monotonic()
-
-
-def _train(workspace: Workspace, dataset: str, options: TrainOptions) -> None:
-    workspace.retrain(dataset, options)
+        gate.tell(workspace, dataset)
 
 
 def _options(workspace: Workspace, dataset: str, model: Model) -> TrainOptions:
-    """The options that this model was trained with last, or its own defaults."""
+    """The options that this model was trained with last, or those of its preset."""
     for run in workspace.runs(dataset):
         if _model(run) == model:
             with contextlib.suppress(LabelloopError):  # of another version, whose fields mean something else
                 return TrainOptions.read(run.options)
-    return TrainOptions(model=model)
+    return usual(model)
 
 
 def _announce(workspace: Workspace, active: list[RunView]) -> None:

@@ -35,8 +35,7 @@ def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: i
     if meter.run is None:
         reason = "Training takes seconds, and shows which labels look wrong and which classes are mixed up."
         return Step("Train a first model", reason, "Train", "retrain", "model_training")
-    changed = meter.labels_changed + meter.added + meter.removed
-    if changed and (meter.labels_changed >= ENOUGH or not suspicious):
+    if meter.touched and (meter.labels_changed >= ENOUGH or not suspicious):
         title = f"{counted(meter.labels_changed, 'label')} changed" if meter.labels_changed else "The images changed"
         reason = f"{meter.run} has not seen it. Train again and see whether it helped."
         return Step(f"{title} since {meter.run.replace('-', ' ')}", reason, "Retrain", "retrain", "autorenew")

@@ -9,9 +9,9 @@ from dashboard.wording import csv_safe
 
 def of_run(workspace: Workspace, run: str) -> bytes:
     """UTF-8 with a byte order mark, so that spreadsheets read names in any script."""
-    found = workspace.predictions(run)
     frame = workspace.samples(workspace.run(run).dataset)
     paths = dict(zip(frame["sample_id"], frame["filepath"], strict=True))
+    found = workspace.predictions(run).ordered(frame["sample_id"])
     heads = ["sample_id", "filepath", "split", "label", "predicted", "confidence", *found.classes]
     rows = zip(found.sample_id, found.split, found.label, found.predicted, found.confidence, strict=True)
     return table(

@@ -1,7 +1,7 @@
 """How far a run or job is, in words and as a share. Plain functions on a RunView, no streamlit."""
 
 from core.domain.models import model_title
-from core.workspace import RunView
+from core.workspace import RunView, StaleMeter
 from dashboard.wording import counted, escaped
 
 _PHASES = {
@@ -55,6 +55,22 @@ def headline(run: RunView) -> str:
         parts.append(f"{status.get('done', 0):,} of {status['total']:,}")
     left = time_left(run)
     return " · ".join(parts + ([left] if left else []))
+
+
+def changes(meter: StaleMeter) -> str:
+    """What a dataset holds that a run has not: "37 labels changed, 12 new, 4 removed"; empty where there is nothing."""
+    parts = (
+        (meter.labels_changed, "label", "changed"),
+        (meter.added, "image", "new"),
+        (meter.removed, "image", "removed"),
+        (meter.moved, "image", "in another split"),
+        (meter.rewritten, "image", "with new contents"),
+    )
+    said: list[str] = []
+    for count, noun, what in parts:
+        if count:
+            said.append(f"{count:,} {what}" if said else f"{counted(count, noun)} {what}")
+    return ", ".join(said)
 
 
 def phase(run: RunView) -> str:

@@ -52,7 +52,7 @@ def sentence(workspace: Workspace, done: list[RunView]) -> str:
 @st.cache_data(show_spinner=False, max_entries=2000)
 def _gain(root: str, old: str, new: str, split: Split, _workspace: Workspace) -> float | None:  # noqa: ARG001 (the same)
     try:
-        found = _workspace.compare(old, new, split=split)
+        found = _workspace.compare(old, new, split=split, labels="run")
     except LabelloopError:
         return None
     return found.new_accuracy - found.old_accuracy if found.samples else None

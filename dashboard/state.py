@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.domain.runs import MODELS, Model, TrainOptions
+from core.domain.runs import MODELS, Model
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
 from core.services import public_address
@@ -25,6 +25,7 @@ _MODEL = "labelloop.model"
 _SEEN = "labelloop.active-seen"
 _FRESH = "labelloop.fresh"
 _HELD = "labelloop.held-training"
+_TOLD = "labelloop.told"
 _FRESH_SECONDS = 90.0
 _serving = threading.Event()
 
@@ -231,9 +232,18 @@ def is_fresh(run: str) -> bool:
     return bool(found == run and time.monotonic() - moment < _FRESH_SECONDS)
 
 
-def hold_training(dataset: str, options: TrainOptions) -> None:
+def news(text: str) -> bool:
+    """Whether this person has not been told this yet; only once."""
+    told: set[str] = st.session_state.setdefault(_TOLD, set())
+    if text in told:
+        return False
+    told.add(text)
+    return True
+
+
+def hold_training(dataset: str, start: Callable[[], object], word: str) -> None:
     """Keep a start that waits for a person's word (dashboard.gate)."""
-    st.session_state[_HELD] = (dataset, options)
+    st.session_state[_HELD] = (dataset, start, word)
 
 
 def training_held() -> bool:
@@ -241,9 +251,9 @@ def training_held() -> bool:
     return _HELD in st.session_state
 
 
-def held_training() -> tuple[str, TrainOptions] | None:
+def held_training() -> tuple[str, Callable[[], object], str] | None:
     """The start that waits, if one does; only once."""
-    found: tuple[str, TrainOptions] | None = st.session_state.pop(_HELD, None)
+    found: tuple[str, Callable[[], object], str] | None = st.session_state.pop(_HELD, None)
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$^\"=&@/])")
 _SHORTCODE = re.compile(r":(?=[\w+-])")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+LABELS = {"now": "Labels now", "run": "As trained"}
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -76,3 +77,9 @@ def ago(moment: float, *, now: float | None = None) -> str:
         if passed >= size:
             return f"{counted(int(passed // size), unit)} ago"
     return "just now"
+
+
+def threshold(value: float) -> str:
+    """A threshold with three digits after the point, or with all that set it apart: 0.6 is "0.600", 0.99975 itself."""
+    digits = f"{value:.6f}"
+    return digits[:5] + digits[5:].rstrip("0")

@@ -89,15 +89,17 @@ st.caption(
 
 def use(below: float) -> None:
     workspace.understanding.abstain(run.name, below)
-    st.toast(f"{run.name} says “not sure” below {below:.3f} from now on.", icon=":material/check_circle:")
+    st.toast(
+        f"{run.name} says “not sure” below {wording.threshold(below)} from now on.", icon=":material/check_circle:"
+    )
 
 
 def opened(at: float, side: str) -> None:
-    chosen = [i for i, sure in zip(found.ids, found.confidence, strict=True) if (sure >= at) == (side == "above")]
     surest = dict(zip(found.ids, found.confidence.tolist(), strict=True))
+    chosen = [i for i, sure in surest.items() if (sure >= at) == (side == "above")]
     chosen.sort(key=surest.__getitem__, reverse=side == "above")
     words = "Answered" if side == "above" else "Not sure"
-    state.put("open", workspace.review.pick(chosen, f"{words} by {run.name} at {at:.3f}, {split}"))
+    state.put("open", workspace.review.pick(chosen, f"{words} by {run.name} at {wording.threshold(at)}, {split}"))
 
 
 threshold.draw(
@@ -124,10 +126,9 @@ if fitted.abstain_below:
     with st.container(horizontal=True, vertical_alignment="center"):
         answered, correct = found.answered
         st.markdown(
-            f"In use: **{fitted.abstain_below:.3f}**. It answers {wording.percent(answered.value)} of {split}; "
-            f"of these "
-            f"{wording.percent(correct.value)} are right, likely between {wording.percent(correct.low)} and "
-            f"{wording.percent(correct.high)} on new images.",
+            f"In use: **{wording.threshold(fitted.abstain_below)}**. It answers {wording.percent(answered.value)} of "
+            f"{split}; of these {wording.percent(correct.value)} are right, likely between "
+            f"{wording.percent(correct.low)} and {wording.percent(correct.high)} on new images.",
             width="content",
         )
         st.button(

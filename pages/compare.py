@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.samples import SPLITS
+from core.domain.samples import LABELS, SPLITS
 from core.reports import page
 from core.review.queues import QueueSpec
 from dashboard import charts, figures, frame, results, state, wording
@@ -31,7 +31,7 @@ if len(runs) < 2:
     )
     st.stop()
 
-left, right, last = st.columns([5, 5, 3], vertical_alignment="bottom")
+left, right = st.columns(2, vertical_alignment="bottom")
 with left:
     old = run_picker.pick(workspace, runs, label="Before", param="old", default=1)
 with right:
@@ -44,11 +44,12 @@ shared = [split for split in reversed(SPLITS) if all(split in figures.of_run(wor
 if not shared:
     st.info("These two runs have no labelled images in common.", icon=":material/info:")
     st.stop()
-with last:
+with st.container(horizontal=True, vertical_alignment="bottom"):
     split = address.switch("Split", "split", shared)
+    labels = address.switch("Labels", "labels", LABELS, wording.LABELS.__getitem__)
 
 try:
-    found = workspace.compare(old.name, new.name, split=split, labels="now")
+    found = workspace.compare(old.name, new.name, split=split, labels=labels)
 except LabelloopError as error:
     st.error(wording.escaped(error), icon=":material/error:")
     st.stop()
@@ -85,7 +86,7 @@ for kind, ids, meaning in (
         if kind == "still wrong":
             spec = workspace.review.pick(ids, f"Still wrong from {old.name} to {new.name}, {split}")
         else:
-            spec = QueueSpec(kind=kind, run=new.name, other=old.name, split=split)
+            spec = QueueSpec(kind=kind, run=new.name, other=old.name, split=split, labels=labels)
         if ids and st.button("Review these", icon=":material/grid_view:", key=f"compare.review-{kind}"):
             state.open_queue(spec)
     if ids:
@@ -111,12 +112,13 @@ def difference() -> None:
             old_matrix,
             new_matrix,
             key="difference",
+            cells={"run": new.name, "old": old.name, "split": split, "labels": labels},
             file=f"{old.name}-{new.name}-{split}-difference",
             dataset_id=dataset.id,
         )
     if cell is None:
         return
-    came, went = workspace.understanding.moved(old.name, new.name, split, cell)
+    came, went = workspace.understanding.moved(old.name, new.name, split, cell, labels=labels)
     true, pred = (wording.escaped(name) for name in cell)
     what = f"**{true}** got right" if true == pred else f"**{true}** taken for **{pred}**"
     with right:
@@ -132,8 +134,9 @@ def difference() -> None:
 difference()
 
 if len(runs) > 2 or found.labels_changed:
-    st.subheader("All runs over the corrections made", anchor=False)
     moments = workspace.understanding.timeline(dataset.name, split)
+    which = "All runs" if len(moments) >= len(runs) else f"The newest {len(moments):,} of {len(runs):,} runs"
+    st.subheader(f"{which} over the corrections made", anchor=False)
     plot.show(
         charts.timeline(moments, template=plot.template()),
         key="compare.timeline",
@@ -142,7 +145,7 @@ if len(runs) > 2 or found.labels_changed:
 
 st.download_button(
     "Report",
-    lambda: page.render(workspace.reporting.content([old.name, new.name], split=split)),
+    lambda: page.render(workspace.reporting.content([old.name, new.name], split=split, labels=labels)),
     file_name=f"{old.name}-{new.name}-{split}.html",
     mime="text/html",
     icon=":material/description:",

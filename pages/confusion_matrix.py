@@ -5,16 +5,16 @@ import time
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from core.domain.samples import SPLITS
+from core.domain.samples import LABELS, SPLITS
+from core.evaluation import ordering
 from core.reports import page
 from core.review.queues import QueueSpec
 from dashboard import figures, frame, navigation, results, state, wording
 from dashboard.widgets import address, class_table, empty_state, figure_table, grid, headline, matrix, run_picker
 
-LABELS = {"now": "Labels now", "run": "As trained"}
 VALUES = {"counts": "Counts", "percent": "Row %", "column": "Column %"}
 ORDER = {"given": "As given", "error": "Most errors", "clustered": "Clustered"}
-WIDE = 20  # classes past which the matrix takes the page's whole width
+WIDTHS = ((4, "small"), (10, "medium"), (20, "large"))  # classes, and the share of the width that their matrix takes
 
 workspace, dataset = frame.begin()
 st.title("Confusion matrix", anchor=False)
@@ -46,7 +46,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
         st.info(f"{run.name} has no predictions for labelled images.", icon=":material/info:")
         st.stop()
     split = address.switch("Split", "split", splits)
-    labels = address.switch("Labels", "labels", list(LABELS), LABELS.__getitem__)
+    labels = address.switch("Labels", "labels", LABELS, wording.LABELS.__getitem__)
     values = address.switch("Numbers", "values", list(VALUES), VALUES.__getitem__)
     order = "given"
     if len(run.spec.get("classes", ())) > 3:
@@ -55,50 +55,25 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
 
 @st.fragment
 def explore() -> None:
-    """Matrix, images of the chosen cell and figures: a click reruns only this."""
-    trained = measured[split]
-    try:
-        found = figures.judged(workspace, run, split, labels)
-    except LabelloopError as error:
-        st.error(wording.escaped(error), icon=":material/error:")
-        return
-    evaluation = found.evaluation
-    if not evaluation.samples:
-        st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
-        return
-    headline.draw(evaluation, split=split, model=figures.model_of(run), trained=trained)
-    since_previous()
-    wide = len(evaluation.classes) > WIDE
-    shares = [2, 3] if len(evaluation.classes) <= 4 else [1, 1] if len(evaluation.classes) <= 10 else [6, 5]
-    left, right = (st.container(), st.container()) if wide else st.columns(shares, gap="medium")
-    with left:
-        matrix.draw(
-            evaluation,
-            values=values,
-            by=order,
-            before=trained if labels == "now" else None,
-            examples=matrix.examples_of(found.rows, found.given, evaluation),
-            dataset_id=dataset.id,
-            file=f"{run.name}-{split}-matrix",
-        )
-    with right:
-        images(evaluation)
-    st.subheader("Classes", anchor=False)
-    class_table.draw(evaluation, key="matrix.classes")
-    st.download_button(
-        "Report",
-        lambda: page.render(workspace.reporting.content([run.name], split=split)),
-        file_name=f"{run.name}-{split}.html",
-        mime="text/html",
-        icon=":material/description:",
-        on_click="ignore",
-        help="One file with figures, plots and pictures that opens without a network.",
-    )
-    with st.expander("All figures", icon=":material/functions:"):
-        figure_table.draw(found.scores)
+    """Matrix and images of the chosen cell. A click draws only these again, a label given here the whole page."""
+    if workspace.samples(dataset.name) is not samples:
+        st.rerun(scope="app")
+    with st.container(horizontal=True, gap="medium", key="matrix-and-images"):  # side by side where there is room
+        with st.container(key=f"matrix-{width}"):
+            matrix.draw(
+                evaluation,
+                values=values,
+                order=places,
+                before=trained if labels == "now" else None,
+                cells={"run": run.name, "split": split, "labels": labels},
+                dataset_id=dataset.id,
+                file=f"{run.name}-{split}-matrix",
+            )
+        with st.container(key="matrix-images"):
+            images()
 
 
-def images(evaluation) -> None:
+def images() -> None:
     """The images of the chosen cell, or all errors with the most confident first, to relabel right here."""
     cell = matrix.chosen_cell(evaluation.classes)
     common = {"run": run.name, "split": split, "labels": labels}
@@ -127,6 +102,8 @@ def images(evaluation) -> None:
             heading=False,
             read_at=read_at,
             rerun=True,  # the matrix moves with each label
+            shared=True,
+            run=run.name,
         )
     else:
         st.info("No images in this cell." if cell else f"No errors on {split}.", icon=":material/check_circle:")
@@ -137,14 +114,47 @@ def since_previous() -> None:
     older = next((other for other in runs if other.created_at < run.created_at), None)
     if older is None:
         return
-    found = workspace.compare(older.name, run.name, split=split, labels="now")
+    found = workspace.compare(older.name, run.name, split=split, labels=labels)
     if found.samples:
         st.page_link(
             navigation.page("compare"),
             label=f"Since {older.name}: {len(found.fixed):,} fixed, {len(found.broken):,} broken",
             icon=":material/compare_arrows:",
-            query_params={"dataset": dataset.name, "old": older.name, "new": run.name, "split": split},
+            query_params={
+                "dataset": dataset.name,
+                "old": older.name,
+                "new": run.name,
+                "split": split,
+                "labels": labels,
+            },
         )
 
 
+samples = workspace.samples(dataset.name)
+trained = measured[split]
+try:
+    evaluation, scores = figures.scored(workspace, run, split, labels)
+except LabelloopError as error:
+    st.error(wording.escaped(error), icon=":material/error:")
+    st.stop()
+if not evaluation.samples:
+    st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
+    st.stop()
+places = ordering.order(evaluation.matrix, order)
+width = next((name for most, name in WIDTHS if len(evaluation.classes) <= most), "whole")
+headline.draw(evaluation, split=split, model=figures.model_of(run), trained=trained)
+since_previous()
 explore()
+st.subheader("Classes", anchor=False)
+class_table.draw(evaluation, key="matrix.classes")
+st.download_button(
+    "Report",
+    lambda: page.render(workspace.reporting.content([run.name], split=split, labels=labels)),
+    file_name=f"{run.name}-{split}.html",
+    mime="text/html",
+    icon=":material/description:",
+    on_click="ignore",
+    help="One file with figures, plots and pictures that opens without a network.",
+)
+with st.expander("All figures", icon=":material/functions:"):
+    figure_table.draw(scores)

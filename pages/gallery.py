@@ -67,18 +67,17 @@ if not wrong:
     st.stop()
 if order == "sure":
     wrong = sorted(wrong, key=lambda one: -one.confidence)
-items = {item.sample_id: item for item in workspace.queue(dataset.name, workspace.review.pick(
-    [one.sample_id for one in wrong], f"Errors of {run.name}, {split}"))}  # fmt: skip
+samples = workspace.samples(dataset.name)
+contents = dict(zip(samples["sample_id"], samples["content_hash"], strict=True))
 
 
 @st.fragment(run_every=2.0 if workspace.explaining.working(run.name) else None)
 def closer(one) -> None:
     """One error at large: picture, heat map, neighbours in train, what other runs said."""
-    item = items.get(one.sample_id)
     known = workspace.explaining.known(run.name, [one.sample_id])
     with st.container(border=True):
         left, middle, right = st.columns([2, 2, 3], gap="medium")
-        source = f"/image/{dataset.id}/{one.sample_id}?v={item.content_hash[:8] if item else ''}"
+        source = f"/image/{dataset.id}/{one.sample_id}?v={contents.get(one.sample_id, '')[:8]}"
         with left:
             st.html(f"<img class='ll-large' src='{html.escape(source)}' alt='{html.escape(one.label)}'>")
         with middle:
@@ -88,10 +87,15 @@ def closer(one) -> None:
                 st.caption(f"Where {run.name} saw {wording.escaped(one.predicted)} (Grad-CAM).")
             elif workspace.explaining.working(run.name):
                 st.caption("Looking for what it saw …")
-            elif st.button("Show where it looked", icon=":material/visibility:", key="gallery.explain"):
-                ids = [one.sample_id, *(each.sample_id for each in wrong if each is not one)][:SHOWN]
-                workspace.explaining.start(run.name, ids)
-                st.rerun()
+            else:
+                problem = workspace.explaining.problem(run.name, one.sample_id)
+                if problem:
+                    st.caption(f"Where it looked cannot be shown. {wording.escaped(problem)}")
+                words = "Try again" if problem else "Show where it looked"
+                if st.button(words, icon=":material/visibility:", key="gallery.explain"):
+                    ids = [one.sample_id, *(each.sample_id for each in wrong if each is not one)][:SHOWN]
+                    workspace.explaining.start(run.name, ids)
+                    st.rerun()
         with right:
             doubt = "" if one.suspicion is None else f" Its label looks wrong with a chance of **{one.suspicion:.0%}**."
             st.markdown(
@@ -116,15 +120,12 @@ def closer(one) -> None:
 
 
 def card(one) -> None:
-    item = items.get(one.sample_id)
-    source = f"/thumb/{dataset.id}/{one.sample_id}?v={item.content_hash[:8] if item else ''}"
-    best = sorted(range(len(one.probabilities)), key=lambda at: -one.probabilities[at])[:3]
+    source = f"/thumb/{dataset.id}/{one.sample_id}?v={contents.get(one.sample_id, '')[:8]}"
     bars = "".join(
-        f"<div class='ll-row'><span>{html.escape(charts.shorten(evaluation.classes[at]))}</span>"
-        f"<i><i style='width:{one.probabilities[at]:.0%};"
-        f"background:{palette.colour_of(evaluation.classes[at], dataset.classes)}'></i></i>"
-        f"<span>{one.probabilities[at]:.0%}</span></div>"
-        for at in best
+        f"<div class='ll-row'><span>{html.escape(charts.shorten(name))}</span>"
+        f"<i><i style='width:{chance:.0%};background:{palette.colour_of(name, dataset.classes)}'></i></i>"
+        f"<span>{chance:.0%}</span></div>"
+        for name, chance in one.best
     )
     st.html(
         f"<div class='ll-error'><img src='{html.escape(source)}' loading='lazy' alt='{html.escape(one.label)}'>"
@@ -157,6 +158,11 @@ if order == "look":
                 state.open_queue(workspace.review.pick([wrong[at].sample_id for at in group.rows], group.name))
         cards([wrong[at] for at in group.rows[:6]])
 else:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(wording.counted(len(wrong), "image"), width="content")
+        if st.button("Review these", icon=":material/grid_view:", key="gallery.all"):
+            words = f"{ORDERS[order]} errors of {run.name}, {split}"
+            state.open_queue(workspace.review.pick([one.sample_id for one in wrong], words))
     shown = max(SHOWN, state.get("shown", SHOWN))
     cards(wrong[:shown])
     if len(wrong) > shown:

@@ -5,10 +5,11 @@ import streamlit as st
 from core.checks.findings import values
 from core.checks.kinds import BY_KEY, KINDS
 from core.review.queues import QueueSpec
+from core.workspace.health import Coverage
 from core.workspace.prompts import MISMATCH
 from dashboard import charts, frame, state
 from dashboard.charts.health import raw_values
-from dashboard.widgets import cull, empty_state, finding_strip, job_panel, leaks, plot, prompt_rules
+from dashboard.widgets import cull, empty_state, finding_strip, job_panel, leaks, plot, prompt_rules, relink
 from dashboard.widgets.finding_strip import Picture
 from dashboard.wording import ago, counted, escaped
 
@@ -17,6 +18,7 @@ SECTIONS = {
     "Pictures": ("blurred", "dark", "bright", "flat", "tiny", "odd-shape", "outlier"),
     "Dataset": ("class-imbalance", "missing-file"),
 }
+COMPARED = ("leak", "label-conflict", "near-duplicate", "outlier", "missing-file")  # by a check only
 
 workspace, dataset = frame.begin()
 st.title("Data health", anchor=False)
@@ -29,7 +31,6 @@ if dataset is None:
     )
     st.stop()
 
-active = next((job for job in workspace.jobs(dataset.name) if job.kind == "check" and job.active), None)
 counts = workspace.health.refresh(dataset.name)
 seen = workspace.health.coverage(dataset.name)
 
@@ -38,27 +39,47 @@ def check() -> None:
     workspace.health.start_check(dataset.name, after=workspace.start_embedding(dataset.name))
 
 
+def looked(seen: Coverage) -> str:
+    """How much was compared and when, and what is not known yet."""
+    if seen.checked_at is None:
+        return seen.sentence or "Not looked at yet"
+    parts = [f"{counted(seen.samples, 'image')}, {seen.compared:,} of them compared {ago(seen.checked_at)}"]
+    if not seen.unseen:
+        parts = [f"{counted(seen.samples, 'image')}, all compared {ago(seen.checked_at)}"]
+    if seen.compared > seen.embedded:
+        parts.append(f"{counted(seen.compared - seen.embedded, 'image')} without embedding: crops of them are unknown")
+    if seen.unasked:
+        parts.append(f"{counted(seen.unasked, 'pair')} that may be crops of one another were not looked into: too many")
+    return ". ".join([*parts, *([seen.sentence] if seen.unseen else [])])
+
+
 with st.container(horizontal=True, vertical_alignment="center", key="health-head"):
-    looked = f"looked at {ago(seen.checked_at)}" if seen.checked_at and seen.measured else "not looked at yet"
-    part = "all" if seen.measured == seen.samples else f"{seen.measured:,} of them"
-    st.caption(f"{counted(seen.samples, 'image')}, {part} {looked}" if seen.measured else "Not looked at yet")
-    if active is None:
+    st.caption(looked(seen))
+    if not seen.checking:
         st.button(
-            "Check again" if seen.measured else "Check now",
+            "Check again" if seen.compared else "Check now",
             icon=":material/health_and_safety:",
-            type="secondary" if seen.measured == seen.samples else "primary",
+            type="primary" if seen.unseen else "secondary",
             key="health.check",
             on_click=check,
             help="Looks for missing files, measures new pictures, compares all.",
         )
-if active is not None:
-    job_panel.draw(workspace, active.name)
+if seen.checking:
+    job_panel.draw(workspace, seen.checking)
 cull.draw_excluded(workspace, dataset)
 state.put("told", "")
 
 chosen = state.param("kind") or next((kind.key for kind in KINDS if counts[kind.key]), "leak")
 kind = BY_KEY.get(chosen, KINDS[0])
 left, right = st.columns([1, 2.6], gap="large")
+
+
+def icon(key: str, found: int) -> str:
+    """Grave, found, none found, or not known yet since nothing was compared."""
+    if found:
+        return ":material/error:" if key in ("leak", "label-conflict", "missing-file") else ":material/search:"
+    return ":material/pending:" if seen.unseen and key in COMPARED else ":material/check:"
+
 
 with left, st.container(key="health-kinds", gap="xsmall"):
     for section, keys in SECTIONS.items():
@@ -68,11 +89,7 @@ with left, st.container(key="health-kinds", gap="xsmall"):
             st.button(
                 f"{BY_KEY[key].title} · **{found:,}**" if found else BY_KEY[key].title,
                 key=f"health.kind-{key}",
-                icon=":material/error:"
-                if found and key in ("leak", "label-conflict", "missing-file")
-                else ":material/search:"
-                if found
-                else ":material/check:",
+                icon=icon(key, found),
                 type="primary" if key == kind.key and chosen != MISMATCH else "secondary" if found else "tertiary",
                 width="stretch",
                 help=BY_KEY[key].meaning,
@@ -157,6 +174,8 @@ with right:
     if kind.key == "class-imbalance":
         named = {name: dataset.labels.get(name, 0) for name in dataset.classes}
         plot.show(charts.class_counts(named, template=plot.template()), key="health.classes", alt="Images by class")
+    if kind.key == "missing-file" and len(rows):
+        relink.draw(workspace, dataset, len(rows))
     if kind.key == "leak":
         leaks.draw(workspace, dataset, workspace.splits.gate(dataset.name))
     with st.container(horizontal=True, vertical_alignment="center", key="health-actions"):
@@ -192,7 +211,9 @@ with right:
             finding_strip.draw(dataset, pictures[""][1])
             if len(rows) > finding_strip.SHOWN:
                 st.caption(f"{len(rows):,} in all, the worst first.")
-    elif seen.measured or kind.key in ("leak", "label-conflict", "exact-duplicate", "class-imbalance"):
+    elif not seen.unseen or kind.key in ("exact-duplicate", "class-imbalance"):
         st.info(f"None found: {escaped(kind.title.lower())}.", icon=":material/check_circle:")
+    elif seen.compared:
+        st.info(f"None found in what was looked at: {escaped(kind.title.lower())}.", icon=":material/check_circle:")
     if kind.key == "leak":
         leaks.draw_kept_together(workspace, dataset)

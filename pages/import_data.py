@@ -7,6 +7,7 @@ import streamlit as st
 from core.domain.errors import LabelloopError
 from core.ingest.layouts import Preview
 from core.ingest.readings import Reading
+from core.ingest.tables import NoPathColumn
 from core.review.queues import QueueSpec
 from dashboard import frame, navigation, state, wording
 from dashboard.widgets import (
@@ -35,12 +36,13 @@ def look_into(source: Source, reading: Reading) -> Preview:
     return preview
 
 
-def start(source: Source, name: str, reading: Reading, rules: list[str]) -> None:
+def start(source: Source, name: str, reading: Reading, rules: list[str], *, hidden: bool) -> None:
     try:
         if source.batch:
-            state.put("job", workspace.imports.start_upload(source.batch, name, reading=reading, rules=rules))
+            job = workspace.imports.start_upload(source.batch, name, reading=reading, rules=rules, hidden=hidden)
         else:
-            state.put("job", workspace.imports.start(source.text, name, reading=reading, rules=rules))
+            job = workspace.imports.start(source.text, name, reading=reading, rules=rules, hidden=hidden)
+        state.put("job", job)
     except LabelloopError as error:
         state.put("problem", str(error))
         return
@@ -114,12 +116,21 @@ if source is not None:
         preview = look_into(source, reading)
     except LabelloopError as error:
         st.error(wording.escaped(error), icon=":material/error:")
+        if isinstance(error, NoPathColumn):
+            import_reading.ask_for_paths(error, source.text)
         if reading.chosen:
             st.button("Read it as recognised", on_click=import_reading.forget, icon=":material/undo:")
     else:
         import_preview.draw(preview, workspace, lambda: import_reading.draw(preview, source.text))
         rules = prompt_rules.draw(preview, workspace)
         name = destination()
+        with st.expander("More"):
+            hidden = st.toggle(
+                "Look for prompts hidden in the pixels",
+                key="import.hidden",
+                help="Some generators write the prompt into the picture itself (stealth), where it outlives sites that "
+                "take metadata away. Looking for it makes the import slower.",
+            )
         if state.get("problem"):
             st.error(wording.escaped(state.get("problem")), icon=":material/error:")
         st.button(
@@ -129,6 +140,7 @@ if source is not None:
             disabled=not name or rules is None,
             on_click=start,
             args=(source, name, reading, rules),
+            kwargs={"hidden": hidden},
         )
 
 ended = [job for job in imports if not job.active]

@@ -47,7 +47,11 @@ def take_back(chosen: list[JournalEntry]) -> None:
 
 def do_again() -> None:
     """Redo the newest undo; a callback."""
-    outcomes = workspace.review.redo(dataset.name, who=state.person())
+    try:
+        outcomes = workspace.review.redo(dataset.name, who=state.person())
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:", duration="long")
+        return
     done = sum(one.saved for one in outcomes)
     st.toast(f"Did {counted(done, 'decision')} again." if done else "There is nothing to do again.")
 
@@ -89,7 +93,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
     if len(together) > len(mine):
         st.button(f"Undo all {len(together):,} that were made with them", on_click=take_back, args=(together,))
-    with st.popover(f"Undo all {len(standing):,} shown …", disabled=not standing, type="tertiary"):
+    every = f"Undo all {len(standing):,} shown …" if len(standing) > 1 else "Undo what is shown …"
+    with st.popover(every, disabled=not standing, type="tertiary"):
         people = pd.Series([entry.who for entry in standing]).value_counts()
         who = ", ".join(f"{count:,} by {escaped(name)}" for name, count in people.items())
         st.markdown(f"Takes back **{counted(len(standing), 'decision')}** ({who}), the newest first.")

@@ -49,6 +49,8 @@ def bars(title: str, column: str, *, called: str, key: str) -> None:
             alt=f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts[:5]),
             chosen=lambda data: (found.ids(**{column: data[0]}), called.format(data[0])),
         )
+        if cut := found.cut(column):
+            st.caption(cut)
 
 
 def classes() -> None:
@@ -69,6 +71,8 @@ def classes() -> None:
             alt="Images of each class in each split",
             chosen=lambda data: (found.ids(label=data[0], split=data[1]), f"{data[0]}, {data[1]}"),
         )
+        if cut := found.cut("label", most=WIDEST):
+            st.caption(cut)
 
 
 def sizes() -> None:
@@ -83,6 +87,8 @@ def sizes() -> None:
             alt=f"{len(table)} image sizes, width against height",
             chosen=lambda data: (found.ids(width=data[0], height=data[1]), f"{data[0]} × {data[1]} pixels"),
         )
+        if (number := len(found.table[["width", "height"]].drop_duplicates())) > len(table):
+            st.caption(f"The {len(table)} most frequent of {number:,}.")
 
 
 def words() -> None:

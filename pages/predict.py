@@ -1,5 +1,8 @@
 """Predict: drop images, see the class and the probabilities by any finished run."""
 
+import tempfile
+from pathlib import Path
+
 import streamlit as st
 
 from core.domain.errors import LabelloopError
@@ -33,8 +36,35 @@ run = run_picker.pick(workspace, runs, label="Model", dataset=here)
 fitted = workspace.understanding.calibration(run.name)
 if fitted.abstain_below:
     st.caption(
-        f"Below a confidence of {fitted.abstain_below:.3f} {run.name} says “not sure”; that is set on its Calibration."
+        f"Below a confidence of {wording.threshold(fitted.abstain_below)} {run.name} says “not sure”; that is set on "
+        "its Calibration."
     )
+try:
+    costs = workspace.costs.of(run.dataset, run.spec.get("classes", []))
+except LabelloopError:  # its dataset was removed
+    costs = None
+by_cost = costs is not None and st.toggle(
+    "Answers by cost",
+    key="predict.by-cost",
+    help="Answer with the class whose expected cost is least; what errors cost is kept on Thresholds.",
+)
+asked = {"by_cost": True} if by_cost else {}
+
+
+def exported() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return workspace.reporting.export_model(run.name, Path(folder) / "model.zip").read_bytes()
+
+
+st.download_button(
+    "Download the model",
+    exported,
+    file_name=f"{run.name}-model.zip",
+    mime="application/zip",
+    icon=":material/download:",
+    on_click="ignore",
+    help="A zip: the network as ONNX, what goes in and comes out, its calibration and its model card.",
+)
 files = st.file_uploader(
     "Images to classify",
     type=sorted(extension.lstrip(".") for extension in EXTENSIONS),
@@ -47,31 +77,33 @@ if not files:
     st.caption("Drop one image or many. They are classified on this computer and are not added to the dataset.")
     st.stop()
 
+how = f"{run.name} {costs.tolist()}" if by_cost else run.name
 known: dict[tuple[str, str], Card] = state.get("cards", {})
-new = [file for file in files if (run.name, file.file_id) not in known]
+new = [file for file in files if (how, file.file_id) not in known]
 try:
     if new:
         bar = st.progress(0.0, text=f"Looking at {wording.counted(len(new), 'image')} …")
         for first in range(0, len(new), BATCH):
             batch = new[first : first + BATCH]
-            found = workspace.predict(run.name, [file.getvalue() for file in batch])
+            found = workspace.predict(run.name, [file.getvalue() for file in batch], **asked)
             for file, prediction in zip(batch, found, strict=True):
-                known[run.name, file.file_id] = Card(
+                known[how, file.file_id] = Card(
                     name=file.name,
                     picture=prediction_cards.picture(file.getvalue()),
                     classes=prediction.classes,
                     probabilities=tuple(float(value) for value in prediction.probabilities),
                     error=prediction.error,
                     unsure=prediction.unsure,
+                    answer=prediction.predicted if by_cost else "",
                 )
             bar.progress(min(1.0, (first + len(batch)) / len(new)))
         bar.empty()
 except LabelloopError as error:
     st.error(wording.escaped(error), icon=":material/error:")
     st.stop()
-kept = {(run.name, file.file_id) for file in files}
-state.put("cards", {key: card for key, card in known.items() if key[1] in {file_id for _, file_id in kept}})
-cards = [known[run.name, file.file_id] for file in files]
+kept = {file.file_id for file in files}
+state.put("cards", {key: card for key, card in known.items() if key[1] in kept})
+cards = [known[how, file.file_id] for file in files]
 read = [card for card in cards if not card.error]
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

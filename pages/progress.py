@@ -116,6 +116,11 @@ st.dataframe(
         "at least": [one.errors.low for one in found.classes],
         "at most": [one.errors.high for one in found.classes],
         f"{found.more} more images": [promised(one.more) if one.more else "–" for one in found.classes],
+        f"Next {found.next} corrections": [promised(one.corrected) if one.corrected else "–" for one in found.classes],
     },
     hide_index=True,
+)
+st.caption(
+    f"Points of the class's recall, with the interval that holds in 95 of 100 cases. The {found.more} images are of "
+    f"that class; the {found.next} corrections are the most suspicious labels of all classes."
 )

@@ -40,6 +40,7 @@ if items:
         heading=False,
         read_at=read_at,
         shared=True,
+        run=workspace.review.run_of(dataset.name, spec),
     )
 else:
     queue_picker.draw_empty(spec)

@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.errors import LabelloopError
+from core.evaluation.cautions import cautions
 from dashboard import figures, frame, predictions_csv, state, wording
 from dashboard.widgets import (
     address,
     empty_state,
-    headline,
     job_panel,
     option_table,
     run_actions,
@@ -126,7 +126,7 @@ if reached:
             "Right": f"{found.correct:,} of {found.samples:,}",
             "Likely between": " and ".join(wording.percent(end) for end in found.interval),
             "Macro F1": f"{found.macro_f1:.3f}",
-            "Know that": " ".join(headline.cautions(found, split=split, model=figures.model_of(run))),
+            "Know that": " ".join(cautions(found, split=split, model=figures.model_of(run))),
         }
         for split, found in reversed(reached.items())
     ]

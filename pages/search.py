@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.domain.errors import LabelloopError
-from dashboard import frame, state, wording
-from dashboard.widgets import address, empty_state, job_panel, search_results, search_space
+from core.search.space import read_space
+from dashboard import frame, gate, state, wording
+from dashboard.widgets import address, empty_state, job_panel, preset_card, search_results, search_space
 
 workspace, dataset = frame.begin()
 st.title("Search", anchor=False)
@@ -21,10 +22,9 @@ st.caption(
     "Each trial is a run in the queue and is judged on val. Trials never see test: the best recipe is trained once "
     "more at the end, and that one run is measured on it."
 )
+gate.caption(workspace, dataset.name)
 with st.expander("New search", icon=":material/add:", expanded=not searches):
-    space = search_space.draw()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        trials = st.number_input("Trials", 1, 10_000, 20, key="search.trials", width=140)
         method = st.selectbox(
             "Method",
             ["tpe", "random", "grid"],
@@ -40,15 +40,36 @@ with st.expander("New search", icon=":material/add:", expanded=not searches):
             width=190,
         )
         prune = st.toggle("Stop those that lag behind", value=True, key="search.prune")
-    if st.button("Start the search", type="primary", icon=":material/play_arrow:"):
-        try:
+        trials = (
+            0 if method == "grid" else int(st.number_input("Trials", 1, 10_000, 20, key="search.trials", width=140))
+        )
+    space, problem = {}, ""
+    try:
+        space = search_space.draw(workspace.runs(dataset.name), grid=method == "grid")
+        found = read_space(space)
+        trials = trials or found.size()
+        each = workspace.training.estimate(dataset.name, found.example())
+        every = "every point of the grid, " if method == "grid" else ""
+        st.caption(f"{wording.counted(trials, 'trial')}: {every}{preset_card.about(each.seconds)} each.")
+    except LabelloopError as error:
+        problem = str(error)
+        st.error(wording.escaped(problem), icon=":material/error:")
+    if st.button(
+        "Start the search", key="search.start", type="primary", icon=":material/play_arrow:", disabled=bool(problem)
+    ):
+
+        def start() -> None:
             started = workspace.searches.start(
-                dataset.name, space, trials=int(trials), method=method, objective=objective, prune=prune
+                dataset.name, space, trials=trials, method=method, objective=objective, prune=prune
             )
+            state.set_params(search=started)
+
+        try:
+            if not gate.holds(workspace, dataset.name, start, "search"):
+                start()
         except LabelloopError as error:
             st.error(wording.escaped(error), icon=":material/error:")
         else:
-            state.set_params(search=started)
             st.rerun()
 if not searches:
     st.stop()

@@ -9,6 +9,8 @@ from dashboard import charts, figures, frame, results, state, wording
 from dashboard.widgets import address, empty_state, plot, run_picker, strip
 
 SHOWN = 8
+CLASSES = 20  # columns of the table of sources
+VALUES = 25  # of a field
 
 workspace, dataset = frame.begin()
 st.title("Slices", anchor=False)
@@ -48,8 +50,7 @@ for shortcut in found.shortcuts:
 weak = [one for one in found.worst if one.worse]
 st.subheader("Weakest slices", anchor=False)
 if weak:
-    st.caption(f"Weaker than the rest beyond chance, corrected for the {len(found.worst):,} weak slices and all others "
-               "that were looked at.")  # fmt: skip
+    st.caption(f"Weaker than the rest beyond chance, corrected for all {found.looks:,} slices that were looked at.")
 else:
     st.caption(
         f"No slice of these {len(found.ids):,} {split} images is weaker than the rest beyond chance. The weakest, "
@@ -86,15 +87,28 @@ if len(found.domains) > 1:
                 "Right": one.accuracy.value * 100,
                 "Likely": f"{one.accuracy.low:.0%} to {one.accuracy.high:.0%}",
                 "Most frequent error": f"{worst[0]} → {worst[1]} {worst[2] / worst[3]:.0%}" if worst else "",
-                **{f"{name} right": cells.get(name, "–") for name in classes[:20]},
+                **{f"{name} right": cells.get(name, "–") for name in classes[:CLASSES]},
             }
         )
-    st.dataframe(
+    picked = st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
-        key="slices.domains",
+        key=f"slices.domains-{run.name}-{split}",
+        on_select="rerun",
+        selection_mode="single-row",
         column_config={"Right": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100)},
     )
+    if len(classes) > CLASSES:
+        st.caption(f"Columns for {CLASSES} of {len(classes):,} classes; all are in `labelloop slices --json`.")
+    rows = picked["selection"]["rows"]
+    if rows and rows[0] < len(found.domains):
+        source = found.domains[rows[0]].name
+        inside = [i for i, name in zip(found.ids, found.sources, strict=True) if name == source]
+        words = f"Open the {wording.counted(len(inside), 'image')}"
+        if st.button(words, icon=":material/grid_view:", key="slices.source"):
+            state.open_queue(workspace.review.pick(inside, f"{source} · {run.name}, {split}"))
+    else:
+        st.caption("Choose a row to open its images.")
 
 st.subheader("By field", anchor=False)
 names = list(found.fields)
@@ -110,7 +124,8 @@ st.selectbox(
     on_change=lambda: state.set_params(field=address.picked("field")),
     width=320,
 )
-parts = slices.by_field(found.right, found.fields[field], field)[:25]
+every = slices.by_field(found.right, found.fields[field], field)
+parts = every[:VALUES]
 if not parts:
     st.caption(f"{wording.escaped(field)} is the same for all of these images.")
     st.stop()
@@ -125,6 +140,8 @@ plot.show(
     key="slices.field",
     alt=f"Accuracy on {split} by {field}, with 95% intervals",
 )
+if len(every) > VALUES:
+    st.caption(f"The {VALUES} most frequent of {len(every):,} values.")
 values = [one.terms[0][1] for one in parts]
 chosen = st.selectbox(
     "Images of", values, index=None, placeholder="Choose a value", key=f"slices.value-{field}", width=320

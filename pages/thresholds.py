@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
-from core.evaluation import thresholds
-from core.evaluation.metrics import evaluate, targets
+from core.evaluation import areas, thresholds
+from core.workspace.costs import check
 from dashboard import figures, frame, results, state, wording
 from dashboard.widgets import address, empty_state, run_picker, threshold
 
@@ -31,9 +32,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="matrix-head
         st.info(f"{run.name} has no predictions for labelled images.", icon=":material/info:")
         st.stop()
     split = address.switch("Split", "split", splits)
-rows, given = workspace.understanding.judged(run.name, split, labels="now")
-true = targets(rows, given)
-known = np.flatnonzero(true >= 0)
+judged = workspace.understanding.judged(run.name, split, labels="now")
+rows, true, known = judged.rows, judged.true, judged.known
 if not len(known):
     st.info(f"No {split} image carries a label of this run's classes now.", icon=":material/info:")
     st.stop()
@@ -48,21 +48,27 @@ st.selectbox(
     width=320,
 )
 place = rows.classes.index(chosen)
-scores, own = rows.probabilities[known, place], true[known] == place
-curves = thresholds.curves(scores, own)
-areas = [
-    f"{curves.positives:,} of {len(ids):,} {split} images are labelled {wording.escaped(chosen)}",
-    f"area under ROC **{curves.auc:.3f}**" if curves.auc is not None else "",
-    f"average precision **{curves.average_precision:.3f}**" if curves.average_precision is not None else "",
+fitted = workspace.understanding.calibration(run.name)
+scores, own = fitted.softened_class(rows.probabilities, place)[known], true[known] == place
+facts = [
+    f"{int(own.sum()):,} of {len(ids):,} {split} images are labelled {wording.escaped(chosen)}",
+    *(
+        f"{name} **{one.value:.3f}** ({one.low:.3f} to {one.high:.3f})"
+        for name, one in zip(("area under ROC", "average precision"), areas.of_class(scores, own) or (), strict=False)
+    ),
 ]
-st.markdown(" · ".join(part for part in areas if part))
+st.markdown(" · ".join(facts))
+if fitted.temperature != 1:
+    st.caption(f"Probabilities are at its temperature of {fitted.temperature:.2f}, as in its predictions.")
 
 
 def opened(at: float, side: str) -> None:
     order = np.argsort(-scores if side == "above" else scores, kind="stable")
-    picked = [ids[i] for i in order if (scores[i] >= at) == (side == "above")]
+    picked = [ids[i] for i in order if (float(scores[i]) >= at) == (side == "above")]
     words = "Taken for" if side == "above" else "Not taken for"
-    state.put("open", workspace.review.pick(picked, f"{words} {chosen} at {at:.3f}, {run.name}, {split}"))
+    state.put(
+        "open", workspace.review.pick(picked, f"{words} {chosen} at {wording.threshold(at)}, {run.name}, {split}")
+    )
 
 
 threshold.draw(
@@ -97,19 +103,43 @@ st.caption(
     "the class whose expected cost is least."
 )
 names = [wording.printable(name) for name in rows.classes]
-standard = pd.DataFrame(1.0 - np.eye(len(names)), index=names, columns=names)
-table = st.data_editor(standard, key=f"thresholds.costs-{dataset.id}-{len(names)}")
+kept = workspace.costs.of(dataset.name, rows.classes)
+start = 1.0 - np.eye(len(names)) if kept is None else kept
+table = st.data_editor(
+    pd.DataFrame(start, index=names, columns=names),
+    key=f"thresholds.costs-{dataset.id}-{run.name}-{hash(start.tobytes())}",  # other costs kept, another table
+)
 costs = table.to_numpy(dtype=np.float64, copy=True)
 np.fill_diagonal(costs, 0.0)
-probabilities = workspace.understanding.calibration(run.name).softened(rows.probabilities[known])
-usual = evaluate(rows, given)
-answer = thresholds.cheapest(probabilities, costs)
+try:
+    check(rows.classes, costs)
+except LabelloopError as error:
+    st.error(wording.escaped(error), icon=":material/error:")
+    st.stop()
+answer = thresholds.cheapest(fitted.softened(rows.probabilities[known]), costs)
 size = len(names)
 minding = np.bincount(true[known] * size + answer, minlength=size * size).reshape(size, size)
-before, after = thresholds.total_cost(usual.matrix, costs), thresholds.total_cost(minding, costs)
-changed = int((answer != rows.probabilities[known].argmax(axis=1)).sum())
+before, after = (thresholds.total_cost(matrix, costs) for matrix in (judged.evaluation.matrix, minding))
+changed = np.flatnonzero(answer != rows.chosen[known])
 right = int(np.trace(minding))
 st.markdown(
     f"With these costs its errors on {split} cost **{before:,.1f}**; answering by expected cost **{after:,.1f}**, with "
-    f"{wording.counted(changed, 'answer')} changed and {right:,} of {len(ids):,} right instead of {usual.correct:,}."
+    f"{wording.counted(len(changed), 'answer')} changed and {right:,} of {len(ids):,} right instead of "
+    f"{judged.evaluation.correct:,}."
 )
+with st.container(horizontal=True):
+    if len(changed) and st.button(
+        f"Review the {wording.counted(len(changed), 'image')} whose answer changes",
+        icon=":material/grid_view:",
+        key="thresholds.changed",
+    ):
+        words = f"Another answer by cost, {run.name}, {split}"
+        state.open_queue(workspace.review.pick([ids[at] for at in changed], words))
+    if (costs != start).any() and st.button("Keep these costs", icon=":material/save:", key="thresholds.keep"):
+        workspace.costs.keep(dataset.name, rows.classes, costs)
+        st.rerun()
+    if kept is not None and st.button("Forget the costs kept", key="thresholds.forget"):
+        workspace.costs.forget(dataset.name)
+        st.rerun()
+if kept is not None:
+    st.caption(f"Kept with {wording.escaped(dataset.name)}: Predict can answer by these costs.")

@@ -39,15 +39,13 @@ labelled = dataset.samples - dataset.labels.get(None, 0)
 def start(options: TrainOptions) -> None:
     state.put("problem", "")
     try:
-        if gate.holds(workspace, dataset.name, options):
+        if gate.holds(workspace, dataset.name, lambda: workspace.retrain(dataset.name, options)):
             return
-        expected = workspace.training.estimate(dataset.name, options)
         name = workspace.retrain(dataset.name, options)
     except LabelloopError as error:
         state.put("problem", str(error))
         return
     state.put("run", name)
-    state.put("expected", {**(state.get("expected") or {}), name: expected.seconds})
 
 
 def start_own() -> None:
@@ -63,7 +61,7 @@ def outcome(name: str) -> None:
     if run is None or run.active:
         return
     with st.container(border=True, key="train-outcome"):
-        expected = (state.get("expected") or {}).get(name)
+        expected = run.spec.get("expected")
         after = f" ({preset_card.about(expected)} were expected)" if expected and run.state == "succeeded" else ""
         took = wording.duration(run.seconds)
         st.markdown(f"**{run.name} · {wording.escaped(run.title)}** :gray[{run.state} in {took}{after}]")
@@ -97,13 +95,14 @@ st.caption(
     f"{labelled:,} of {dataset.samples:,} images have a label ({splits}). "
     "Networks learn from train, val chooses the best epoch, test is kept for the final figure and chooses nothing."
 )
+gate.caption(workspace, dataset.name)
 if state.get("problem"):
     st.error(wording.escaped(state.get("problem")), icon=":material/error:")
 
 for run in active:
-    job_panel.draw(workspace, run.name)
+    job_panel.draw(workspace, run.name, edits=True)
     if figures.model_of(run) != "instant":
-        run_progress.live(workspace, run.name, expected=(state.get("expected") or {}).get(run.name))
+        run_progress.live(workspace, run.name)
 if any(figures.model_of(run) != "instant" for run in active):
     notice.ask()
 if not active and state.get("run"):

@@ -1,4 +1,4 @@
-"""What all tests share: seeded images, hostile names, a free port, a browser, a workspace folder.
+"""What all tests share: seeded images, hostile names, a free port, a browser, a workspace folder, one in memory.
 
 Fixtures of one package's tests live in the conftest.py beside them.
 """
@@ -10,6 +10,8 @@ import socket
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+
+from core.domain.samples import NewSample
 
 os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
@@ -106,6 +108,43 @@ def image_folder(tmp_path):
 def workspace_root(tmp_path):
     """A folder for a workspace, not made yet."""
     return tmp_path / "workspace"
+
+
+@pytest.fixture
+def in_memory(tmp_path):
+    """A workspace whose store is in memory, empty; what it keeps on disk lies in ``tmp_path / "ws"``."""
+    from core.jobs.launcher import Launcher
+    from core.runs.layout import WorkspacePaths
+    from core.store.memory import MemoryStore
+    from core.workspace import Workspace
+
+    root = tmp_path / "ws"
+    root.mkdir()
+    return Workspace(WorkspacePaths(root), MemoryStore(), user="ann", launcher=Launcher())
+
+
+@pytest.fixture
+def new_samples():
+    """``new_samples("cat", "dog", None)`` makes samples with these labels, each of its own content."""
+
+    def make(*labels, split="train", folder="/images"):
+        return [
+            NewSample(
+                filepath=f"{folder}/{position}.png",
+                label=label,
+                split=split,
+                content_hash=f"{position:064x}",
+                size_bytes=100 + position,
+                mtime_ns=1_000 + position,
+                width=64,
+                height=48,
+                mime_type="image/png",
+                source=folder,
+            )
+            for position, label in enumerate(labels)
+        ]
+
+    return make
 
 
 @pytest.fixture

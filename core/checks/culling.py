@@ -96,5 +96,5 @@ def _values(facts: Facts, rule: Rule) -> np.ndarray:
     if rule == "size":
         return frame["size_bytes"].to_numpy(dtype=np.float64)
     if rule == "metadata":
-        return np.array([origin is not None for origin in facts.origins], dtype=np.float64)
+        return facts.described.astype(np.float64)
     return -np.arange(len(frame), dtype=np.float64)  # rows are ordered by sample id, which grows with time

@@ -1,7 +1,8 @@
 """A dataset's facts put together from what lies on disk, and its findings written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from core.checks import findings, outliers, shelf
@@ -13,25 +14,35 @@ from core.runs import measurements
 from core.runs.layout import WorkspacePaths
 
 
-def facts(paths: WorkspacePaths, dataset_id: str, frame: pd.DataFrame, origins: Mapping[str, str]) -> Facts:
+def facts(
+    paths: WorkspacePaths,
+    dataset_id: str,
+    frame: pd.DataFrame,
+    origins: Mapping[str, str],
+    described: Collection[str] = frozenset(),
+) -> Facts:
     """What is known of the samples of ``frame`` (the store's); excluded ones are left out.
 
-    ``origins`` holds what identifies how an image was generated, by sample id (see :func:`origins_of`).
+    ``origins`` holds what identifies how an image was generated, by sample id (see :func:`origins_of`); ``described``
+    the ids of all that carry anything of their making.
     """
     if "excluded" in frame.columns:
         frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
     frame = frame.reset_index(drop=True)
     folder, hashes = paths.checked(dataset_id), frame["content_hash"].tolist()
     records, measured = measurements.read(paths, hashes)
-    missing = shelf.read_missing(folder)
+    missing, compared = shelf.read_missing(folder), shelf.read_compared(folder)
     return Facts(
         frame=frame,
         records=records,
         measured=measured,
+        compared=np.array([content in compared for content in hashes], dtype=bool),
+        embedded=np.array([compared.get(content, False) for content in hashes], dtype=bool),
         pairs=shelf.read_pairs(folder),
         distances=outliers.read(folder, hashes),
         missing=[missing.get(sample_id) for sample_id in frame["sample_id"]],
         origins=[origins.get(sample_id) for sample_id in frame["sample_id"]],
+        described=np.array([sample_id in described for sample_id in frame["sample_id"]], dtype=bool),
     )
 
 

@@ -21,18 +21,23 @@ Values = npt.NDArray[np.float64]
 class Facts:
     """What is known of a dataset's samples, rows as in ``frame`` (excluded samples are not in it).
 
-    ``pairs`` are near duplicates by content hash (core.checks.shelf.PAIR_COLUMNS), ``distances`` how far each sample is
-    from its nearest in usual spreads (NaN where unknown), ``missing`` why each file cannot be read (None: it can).
-    ``origins`` names how an image was generated.
+    ``compared`` says which samples the last check compared with all others, ``embedded`` which of them by embeddings
+    too, without which crops are not found. ``pairs`` are near duplicates by content hash
+    (core.checks.shelf.PAIR_COLUMNS), ``distances`` how far each sample is from its nearest in usual spreads (NaN where
+    unknown), ``missing`` why each file cannot be read (None: it can). ``origins`` names seed and prompt of an image
+    that was generated, ``described`` says which carry anything of their making.
     """
 
     frame: pd.DataFrame
     records: Records
     measured: Mask
+    compared: Mask
+    embedded: Mask
     pairs: pd.DataFrame
     distances: Values
     missing: list[str | None]
     origins: list[str | None]
+    described: Mask
 
     def groups(self, likeness: float) -> Groups:
         """Which samples belong together, near duplicates counted from ``likeness`` on."""

@@ -58,6 +58,8 @@ def by_hash(records: Records) -> list[Pair]:
 def proposals(near: Nearest, place: Rows, known: set[tuple[int, int]]) -> list[tuple[int, int, float]]:
     """Pairs (left < right, cosine) whose embeddings are near and that no hash has settled, the most alike first.
 
+    There may be more of them than ``MOST``, which is for the caller to cut and to tell.
+
     ``place`` is the row of each embedding among the pictures; pairs name pictures.
     """
     rows = np.repeat(np.arange(len(near.rows)), near.rows.shape[1])
@@ -70,7 +72,7 @@ def proposals(near: Nearest, place: Rows, known: set[tuple[int, int]]) -> list[t
         pair = (min(first, second), max(first, second))
         if pair not in known:
             found[pair] = value
-    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))[:MOST]
+    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
     return [(left, right, value) for (left, right), value in ordered]
 
 

@@ -1,6 +1,8 @@
-"""What checks keep of a dataset beside the findings: missing files, near duplicates, thresholds."""
+"""What checks keep of a dataset beside the findings: missing files, near duplicates, what was compared, thresholds."""
 
 import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from core.runs.atomic import read_json, write_json, written_aside
 from core.runs.worker import Progress
 
 PAIR_COLUMNS = ("left", "right", "likeness", "how", "bits", "cosine")
-_MISSING, _PAIRS, _THRESHOLDS, _STATE = "missing.parquet", "pairs.parquet", "thresholds.json", "state.json"
+_MISSING, _PAIRS, _COMPARED = "missing.parquet", "pairs.parquet", "compared.parquet"
+_THRESHOLDS, _STATE = "thresholds.json", "state.json"
 _OFTEN = 500  # files between looks at the cancel file
 
 
@@ -47,6 +50,12 @@ def read_missing(folder: Path) -> dict[str, str]:
     return dict(zip(table["sample_id"], table["reason"], strict=True))
 
 
+def forget_missing(folder: Path, sample_ids: Sequence[str]) -> None:
+    """These files are there again."""
+    table = _read(folder / _MISSING, ("sample_id", "reason"))
+    _write(folder / _MISSING, table[~table["sample_id"].isin(sample_ids)])
+
+
 def write_pairs(folder: Path, pairs: pd.DataFrame) -> None:
     """Replace the near duplicates (``PAIR_COLUMNS``)."""
     _write(folder / _PAIRS, pairs)
@@ -55,6 +64,35 @@ def write_pairs(folder: Path, pairs: pd.DataFrame) -> None:
 def read_pairs(folder: Path) -> pd.DataFrame:
     """The near duplicates; empty before the first check."""
     return _read(folder / _PAIRS, PAIR_COLUMNS)
+
+
+def write_compared(folder: Path, hashes: Sequence[str], embedded: Iterable[bool], *, asked_at: float) -> None:
+    """Keep which contents a check compared, which of them by their embeddings too, and when that check was asked for.
+
+    Written once everything else of that check is: the file's time is when the check ended.
+    """
+    table = pd.DataFrame({"content_hash": hashes, "embedded": list(embedded), "asked_at": asked_at})
+    _write(folder / _COMPARED, table)
+
+
+def read_compared(folder: Path) -> dict[str, bool]:
+    """The contents that were compared with one another; True where by their embeddings too. Do not write into it."""
+    at = checked_at(folder)
+    return {} if at is None else _compared(folder, at)
+
+
+def compared_as_of(folder: Path) -> float:
+    """When the check was asked for whose results these are (Unix seconds); 0 before the first."""
+    table = _read(folder / _COMPARED, ("asked_at",))
+    return float(table["asked_at"].max()) if len(table) else 0.0
+
+
+def checked_at(folder: Path) -> float | None:
+    """When the last check ended (Unix seconds); None before the first."""
+    try:
+        return (folder / _COMPARED).stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def read_thresholds(folder: Path) -> dict[str, float]:
@@ -85,8 +123,14 @@ def note(folder: Path, **values: Any) -> None:
 
 def stamp(folder: Path) -> list[int]:
     """Changes whenever one of the tables does."""
-    names = (_MISSING, _PAIRS, "distances.parquet")
+    names = (_MISSING, _PAIRS, _COMPARED, "distances.parquet")
     return [(folder / name).stat().st_mtime_ns if (folder / name).exists() else 0 for name in names]
+
+
+@lru_cache(maxsize=2)  # asked for with every label that changes, and written by checks alone
+def _compared(folder: Path, _ended: float) -> dict[str, bool]:
+    table = _read(folder / _COMPARED, ("content_hash", "embedded"))
+    return dict(zip(table["content_hash"], table["embedded"], strict=True))
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

@@ -2,14 +2,26 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli import documents
-from core.cli.command import Json, RunName, open_workspace, out
+from core.cli.command import (
+    Json,
+    JudgedBy,
+    RunName,
+    SplitName,
+    checked_labels,
+    checked_split,
+    open_workspace,
+    out,
+)
+from core.cli.tables import text_table
 from core.domain.errors import BadInput
-from core.domain.samples import SPLITS
+
+if TYPE_CHECKING:
+    from core.workspace.understanding import Sliced
 
 
 def register(app: typer.Typer) -> None:
@@ -67,26 +79,22 @@ def calibrate(
 def slices(
     context: typer.Context,
     run: RunName,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: SplitName = "test",
+    by: Annotated[str | None, typer.Option(help='Accuracy by a field instead, such as "folder" or "model".')] = None,
+    labels: JudgedBy = "now",
     as_json: Json = False,
 ) -> None:
     """Say where a run is weak: its worst slices, what gives classes away, how it does on each kind of source."""
-    if split not in SPLITS:
-        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    where, judge = checked_split(split), checked_labels(labels)
     with open_workspace(context) as workspace:
         name = workspace.run(run).name
-        found = workspace.understanding.slices(name, split)
+        found = workspace.understanding.slices(name, where, labels=judge)
         if found is None:
             raise BadInput(f"{name} has no labelled {split} images.")
-        document = documents.sliced(name, split, found)
-        weak = [one.sentence() for one in found.worst if one.worse][:20]
-        lines = [f"Weak beyond chance, after correction for {len(found.worst):,} looks:", *weak]
-        if not weak:
-            lines = ["No slice is weaker than the rest beyond chance. The weakest:"]
-            lines += [one.sentence() for one in found.worst[:5]]
-        lines += ["", *(one.sentence() for one in found.shortcuts if one.warns)]
-        lines += ["", *(one.sentence() for one in found.domains)] if len(found.domains) > 1 else []
-        out(document, as_json, lambda: "\n".join(lines).strip())
+    document = documents.sliced(name, where, judge, found)
+    if by is not None and by not in found.fields:
+        raise BadInput(f"There is no field {by!r} here; choose one of: {', '.join(found.fields) or 'none'}.")
+    out(document, as_json, lambda: _by_field(by, found) if by is not None else _weak(found))
 
 
 def report(
@@ -94,15 +102,15 @@ def report(
     runs: Annotated[list[str], typer.Argument(metavar="RUN [RUN]", help="A run, or two to compare, the older first.")],
     out_file: Annotated[Path, typer.Option("--out", "-o", help="The file: .html, or .md for Markdown (a model card).")],
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, else val.")] = None,
+    labels: JudgedBy = "now",
     as_json: Json = False,
 ) -> None:
     """Write one self-contained file on a run or on two compared: figures, plots, pictures. It opens offline."""
-    if split is not None and split not in SPLITS:
-        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    where, judge = checked_split(split) if split is not None else None, checked_labels(labels)
     with open_workspace(context) as workspace:
-        written = workspace.reporting.write(runs, out_file, split=split)
+        written = workspace.reporting.write(runs, out_file, split=where, labels=judge)
     size = written.stat().st_size
-    document = {"runs": runs, "file": str(written), "bytes": size}
+    document = {"runs": runs, "labels": judge, "file": str(written), "bytes": size}
     out(document, as_json, lambda: f"Report on {' and '.join(runs)} written to {written} ({size / 1024:,.0f} kB).")
 
 
@@ -119,3 +127,24 @@ def export_model(
     size = written.stat().st_size
     document = {"run": name, "file": str(written), "bytes": size}
     out(document, as_json, lambda: f"The model of {name} is in {written} ({size / 1024:,.0f} kB).")
+
+
+def _weak(found: "Sliced") -> str:
+    weak = [one.sentence() for one in found.worst if one.worse][:20]
+    lines = [f"Weak beyond chance, after correction for {found.looks:,} looks:", *weak]
+    if not weak:
+        lines = [f"Of {found.looks:,} slices none is weaker than the rest beyond chance. The weakest:"]
+        lines += [one.sentence() for one in found.worst[:5]]
+    lines += ["", *(one.sentence() for one in found.shortcuts if one.warns)]
+    lines += ["", *(one.sentence() for one in found.domains)] if len(found.domains) > 1 else []
+    return "\n".join(lines).strip()
+
+
+def _by_field(field: str, found: "Sliced") -> str:
+    from core.evaluation import slices as slicing  # brings NumPy along, which `up` does without
+
+    rows = [
+        (one.terms[0][1], one.samples, one.accuracy.value, f"{one.accuracy.low:.3f} to {one.accuracy.high:.3f}")
+        for one in slicing.by_field(found.right, found.fields[field], field)
+    ]
+    return text_table((field, "images", "accuracy", "95 % interval"), rows)

@@ -17,6 +17,7 @@ from core.cli import (
     history,
     importing,
     relabelling,
+    relinking,
     review,
     samples,
     search,
@@ -24,7 +25,18 @@ from core.cli import (
     training,
     watching,
 )
-from core.cli.command import DatasetName, Json, RunName, must_succeed, open_workspace, out
+from core.cli.command import (
+    DatasetName,
+    Json,
+    JudgedBy,
+    RunName,
+    SplitName,
+    checked_labels,
+    checked_split,
+    must_succeed,
+    open_workspace,
+    out,
+)
 from core.cli.health import register as register_health
 from core.cli.outlook import register as register_outlook
 from core.cli.progress import follow
@@ -38,7 +50,7 @@ from core.services.public_address import parse as parse_addresses
 
 if TYPE_CHECKING:  # `up` and `doctor` are to start at once: the workspace brings pandas along
     from core.runs.layout import WorkspacePaths
-    from core.workspace import RunView, Workspace
+    from core.workspace import RunView
 
 # Typer brings a Click of its own from 0.27 on and does not export these two; they are BadParameter's parents.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
@@ -57,6 +69,7 @@ NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the b
 importing.register(app)
 analysis.register(app)
 watching.register(app)
+relinking.register(app)
 
 
 def main() -> None:
@@ -140,11 +153,13 @@ def datasets(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def show(context: typer.Context, run: RunName, as_json: Json = False) -> None:
+def show(context: typer.Context, run: RunName, labels: JudgedBy = "now", as_json: Json = False) -> None:
     """Show a run: its state and, per split, accuracy, macro F1, per-class figures and the confusion matrix."""
+    judge = checked_labels(labels)
     with open_workspace(context) as workspace:
         view = workspace.run(run)
-        out(documents.show(workspace, view), as_json, lambda: _show_text(workspace, view))
+        document = documents.show(workspace, view, labels=judge)
+    out(document, as_json, lambda: _show_text(view, document))
 
 
 @app.command()
@@ -156,11 +171,8 @@ def predictions(
 ) -> None:
     """Write every sample's label, prediction and probabilities in a run as CSV."""
     with open_workspace(context) as workspace:
-        from core.snapshots import manifest
-
-        view = workspace.run(run)
-        found = workspace.predictions(run)
-        frozen = manifest.read(workspace.paths.snapshot(view.spec["snapshot"])).samples
+        frozen = workspace.history.snapshot(run).samples
+        found = workspace.predictions(run).ordered(frozen["sample_id"])
         filepaths = dict(zip(frozen["sample_id"], frozen["filepath"], strict=True))
         headers = ("sample_id", "filepath", "split", "label", "predicted", "confidence", *found.classes)
         columns = (found.sample_id, found.split, found.label, found.predicted, found.confidence, found.probabilities)
@@ -179,8 +191,9 @@ def predictions(
         if csv.is_dir() or not csv.absolute().parent.is_dir():
             raise BadInput(f"{str(csv)!r} cannot be written; name a file in a folder that exists.")
         write_csv(csv, headers, rows)
-        document = {"run": view.name, "csv": str(csv), "samples": len(found)}
-        out(document, as_json, lambda: f"{len(found):,} predictions of {view.name} written to {csv}")
+        name = workspace.run(run).name
+        document = {"run": name, "csv": str(csv), "samples": len(found)}
+        out(document, as_json, lambda: f"{len(found):,} predictions of {name} written to {csv}")
 
 
 @app.command()
@@ -188,12 +201,16 @@ def predict(
     context: typer.Context,
     run: RunName,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders of them.")],
+    by_cost: Annotated[
+        bool,
+        typer.Option("--by-cost", help="Answer with the class whose expected cost is least, as kept on Thresholds."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Classify images with a finished run."""
     files = [file for path in paths for file in _image_files(path)]
     with open_workspace(context) as workspace:
-        results = workspace.predict(run, files)
+        results = workspace.predict(run, files, by_cost=by_cost)
     listed = [
         {
             "path": str(file),
@@ -209,7 +226,8 @@ def predict(
     ]
     answers = [f"not sure ({r['predicted']})" if r["unsure"] else r["predicted"] or r["error"] for r in listed]
     rows = [(r["path"], answer, r["confidence"]) for r, answer in zip(listed, answers, strict=True)]
-    out({"run": run, "predictions": listed}, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
+    document = {"run": run, "by_cost": by_cost, "predictions": listed}
+    out(document, as_json, lambda: text_table(("image", "predicted", "confidence"), rows))
 
 
 @app.command()
@@ -239,16 +257,17 @@ def compare(
     context: typer.Context,
     old: Annotated[str, typer.Argument(metavar="RUN", help="The earlier run.")],
     new: Annotated[str, typer.Argument(metavar="RUN", help="The later run.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: SplitName = "test",
+    labels: JudgedBy = "now",
     as_json: Json = False,
 ) -> None:
     """Compare two runs on the same samples under the same labels: what was fixed, what broke."""
-    if split not in SPLITS:
-        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    where, judge = checked_split(split), checked_labels(labels)
     with open_workspace(context) as workspace:
-        result = workspace.compare(old, new, split=split)
-        accuracies = f"{result.old} {result.old_accuracy:.1%} -> {result.new} {result.new_accuracy:.1%}"
-        out(documents.comparison(result), as_json, lambda: f"{accuracies}\n{result.note}")
+        result = workspace.compare(old, new, split=where, labels=judge)
+    words = "labels of now" if judge == "now" else f"labels of {result.new}"
+    accuracies = f"{result.old} {result.old_accuracy:.1%} -> {result.new} {result.new_accuracy:.1%}"
+    out(documents.comparison(result), as_json, lambda: f"{accuracies} under the {words}\n{result.note}")
 
 
 @app.command()
@@ -339,9 +358,10 @@ def _image_files(path: Path) -> list[Path]:
     return [path]
 
 
-def _show_text(workspace: "Workspace", view: "RunView") -> str:
-    document = documents.show(workspace, view)
+def _show_text(view: "RunView", document: dict[str, Any]) -> str:
     lines = [f"{view.name}: {view.title} on {view.dataset}, {view.state}" + (f": {view.error}" if view.error else "")]
+    if document["splits"]:
+        lines.append(f"Under the labels {'of now' if document['labels'] == 'now' else 'that it was trained with'}:")
     for split, figures in document["splits"].items():
         low, high = figures["accuracy_interval"]
         lines.append(

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.domain.errors import BadInput
+from core.domain.samples import LABELS, SPLITS
 
 if TYPE_CHECKING:
+    from core.domain.samples import Labels, Split
     from core.workspace import RunView, Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
 DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
+SplitName = Annotated[str, typer.Option("--split", help="train, val or test.")]
+JudgedBy = Annotated[
+    str, typer.Option("--labels", help='Judge under the labels of "now", as the pages do, or those of the "run".')
+]
 
-_GLOBAL = ("--workspace", "-w", "--user", "--public-address", "--user-header")
+GLOBAL = ("--workspace", "-w", "--user", "--public-address", "--user-header")
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
@@ -27,12 +33,12 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     for one in rest:
         if one == "--":  # what follows are no options
             kept += [one, *rest]
-        elif one in _GLOBAL:
+        elif one in GLOBAL:
             value = list(islice(rest, 1))
             if not value:
                 return [one]  # what is missing is then told, and no command taken for the value
             moved += [one, *value]
-        elif "=" in one and one.partition("=")[0] in _GLOBAL:
+        elif "=" in one and one.partition("=")[0] in GLOBAL:
             moved.append(one)
         else:
             kept.append(one)
@@ -50,6 +56,30 @@ def open_workspace(context: typer.Context) -> "Workspace":
 def out(document: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
     """Write the document, or the text for people."""
     typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text())
+
+
+def checked_split(name: str) -> "Split":
+    """The split of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for split in SPLITS:
+        if split == name:
+            return split
+    raise BadInput(f"There is no split {name!r}; choose train, val or test.")
+
+
+def checked_labels(name: str) -> "Labels":
+    """Which labels judge.
+
+    Raises:
+        BadInput: no such word.
+    """
+    for labels in LABELS:
+        if labels == name:
+            return labels
+    raise BadInput(f"There are no labels {name!r} to judge by; choose now or run.")
 
 
 def must_succeed(view: "RunView") -> None:

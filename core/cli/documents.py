@@ -8,6 +8,8 @@ from core.domain.errors import NotFound
 from core.domain.samples import SPLITS, DatasetInfo
 
 if TYPE_CHECKING:
+    from core.domain.samples import Labels
+    from core.evaluation.areas import Areas
     from core.evaluation.comparison import Comparison
     from core.evaluation.intervals import Estimate
     from core.evaluation.metrics import Evaluation
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from core.workspace.history import Restored, RunDifference
     from core.workspace.searches import SearchView
     from core.workspace.understanding import Sliced
+
+
+MOST = 200  # slices that are written out
 
 
 def dataset(info: DatasetInfo) -> dict[str, Any]:
@@ -51,24 +56,36 @@ def run(view: "RunView") -> dict[str, Any]:
     }
 
 
-def show(workspace: "Workspace", view: "RunView") -> dict[str, Any]:
+def show(workspace: "Workspace", view: "RunView", *, labels: "Labels" = "now") -> dict[str, Any]:
     """A run with its figures per split, as soon as it has predictions; splits without samples are left out."""
-    document = {**run(view), "metrics": view.metrics, "splits": {}}
+    document = {**run(view), "metrics": view.metrics, "labels": labels, "splits": {}}
     try:
         present = set(workspace.predictions(view.name).split) if view.kind == "train" else set()
     except NotFound:
         return document
     for split in SPLITS:
         if split in present:
-            figures, scores = workspace.understanding.scores(view.name, split)
-            document["splits"][split] = {**evaluation(figures), **with_intervals(scores)}
+            figures, scores = workspace.understanding.scores(view.name, split, labels=labels)
+            areas = workspace.understanding.areas(view.name, split, labels=labels)
+            sure = workspace.understanding.sureness(view.name, split, labels=labels)
+            ece = sure.before.ece if sure else None
+            document["splits"][split] = {**evaluation(figures), **with_intervals(scores, areas, ece)}
     return document
 
 
-def with_intervals(scores: "Scores") -> dict[str, Any]:
-    """Every figure with its 95 % interval, overall and a class; ``null`` where a figure is not defined."""
+def with_intervals(scores: "Scores", areas: "Areas", ece: "Estimate | None") -> dict[str, Any]:
+    """Every figure with its 95 % interval, overall and a class; ``null`` where a figure is not defined. ``roc_auc`` and
+    ``average_precision`` are each class against the rest, overall their means (``null`` too where they would take
+    minutes: core.evaluation.areas); ``ece`` is that of the run as trained.
+    """
+    overall = {
+        **scores.overall,
+        "roc_auc": areas.macro_roc_auc,
+        "average_precision": areas.macro_average_precision,
+        "ece": ece,
+    }
     return {
-        "scores": {name: one and estimate(one) for name, one in scores.overall.items()},
+        "scores": {name: one and estimate(one) for name, one in overall.items()},
         "per_class": [
             {
                 "class": row.name,
@@ -82,8 +99,12 @@ def with_intervals(scores: "Scores") -> dict[str, Any]:
                 },
                 "support": row.support,
                 "predicted": row.predicted,
+                "roc_auc": auc and auc.value,
+                "roc_auc_interval": auc and [auc.low, auc.high],
+                "average_precision": average and average.value,
+                "average_precision_interval": average and [average.low, average.high],
             }
-            for row in scores.per_class
+            for row, auc, average in zip(scores.per_class, areas.roc_auc, areas.average_precision, strict=True)
         ],
     }
 
@@ -124,6 +145,7 @@ def comparison(result: "Comparison") -> dict[str, Any]:
         "old": result.old,
         "new": result.new,
         "split": result.split,
+        "labels": result.labels,
         "samples": result.samples,
         "old_accuracy": result.old_accuracy,
         "new_accuracy": result.new_accuracy,
@@ -148,6 +170,7 @@ def comparison(result: "Comparison") -> dict[str, Any]:
         },
         "labels_changed": result.labels_changed,
         "left_out": result.left_out,
+        "replaced": result.replaced,
         "verdict": result.verdict,
         "reason": result.reason,
         "sentence": result.note,
@@ -156,13 +179,32 @@ def comparison(result: "Comparison") -> dict[str, Any]:
     }
 
 
-def sliced(run_name: str, split: str, found: "Sliced") -> dict[str, Any]:
-    """Slices, weakest evidence last; ``worse`` says that one is weak beyond chance after the correction."""
+def sliced(run_name: str, split: str, labels: str, found: "Sliced") -> dict[str, Any]:
+    """Accuracy by each field; and the slices weaker than the rest, at most ``MOST`` of the ``weaker``, weakest evidence
+    last: ``worse`` says that one is so beyond chance, after the correction for all ``looked_at``.
+    """
+    from core.evaluation import slices as slicing  # brings NumPy along, which `up` does without
+
     return {
         "run": run_name,
         "split": split,
+        "labels": labels,
         "samples": len(found.ids),
         "fields": list(found.fields),
+        "by_field": {
+            field: [
+                {
+                    "value": one.terms[0][1],
+                    "samples": one.samples,
+                    "right": one.right,
+                    "accuracy": estimate(one.accuracy),
+                }
+                for one in slicing.by_field(found.right, values, field)
+            ]
+            for field, values in found.fields.items()
+        },
+        "looked_at": found.looks,
+        "weaker": len(found.worst),
         "slices": [
             {
                 "terms": dict(one.terms),
@@ -176,7 +218,7 @@ def sliced(run_name: str, split: str, found: "Sliced") -> dict[str, Any]:
                 "sentence": one.sentence(),
                 "wrong": [found.ids[row] for row in one.rows if not found.right[row]],
             }
-            for one in found.worst[:200]
+            for one in found.worst[:MOST]
         ],
         "shortcuts": [
             {
@@ -185,6 +227,16 @@ def sliced(run_name: str, split: str, found: "Sliced") -> dict[str, Any]:
                 "base": one.base,
                 "warns": one.warns,
                 "sentence": one.sentence(),
+                "classes": [
+                    {
+                        "value": each.value,
+                        "class": each.label,
+                        "samples": each.samples,
+                        "precision": estimate(each.precision),
+                        "recall": estimate(each.recall),
+                    }
+                    for each in one.classes
+                ],
             }
             for one in found.shortcuts
         ],

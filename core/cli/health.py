@@ -12,8 +12,9 @@ from core.domain.errors import BadInput
 from core.domain.samples import SPLITS
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.workspace import RunView, Workspace
 
+MEND = "Mend it with labelloop split --mend, or look with labelloop health."
 SampleIds = Annotated[list[str] | None, typer.Option("--sample", help="A sample's id; repeat it for more.")]
 Finding = Annotated[str | None, typer.Option("--finding", help='All samples of a kind of finding, such as "blurred".')]
 
@@ -34,14 +35,50 @@ def health(
 ) -> None:
     """Say what is wrong with a dataset's pictures, files and splits. Looks at what was not looked at yet first."""
     with open_workspace(context) as workspace:
-        seen = workspace.health.coverage(dataset)
-        if check or seen.measured < seen.samples or seen.checked_at is None:
-            embedding = workspace.start_embedding(dataset)
-            view = follow(workspace, workspace.health.start_check(dataset, after=embedding), quiet=as_json)
-            must_succeed(view)
+        compare(workspace, dataset, quiet=as_json, anyway=check)
         document = _document(workspace, dataset)
         rows = [(kind, len(found), _ids(found)) for kind, found in document["findings"].items()]
         out(document, as_json, lambda: text_table(("finding", "findings", "images"), rows))
+
+
+def compare(workspace: "Workspace", dataset: str, *, quiet: bool, anyway: bool = False) -> None:
+    """Wait until every image was compared with the others; ``anyway`` looks again even if nothing is new.
+
+    Raises:
+        BadInput: the check did not succeed.
+    """
+    if anyway or workspace.health.coverage(dataset).unseen:
+        embedding = workspace.start_embedding(dataset)
+        must_succeed(follow(workspace, workspace.health.start_check(dataset, after=embedding), quiet=quiet))
+
+
+def heed_leaks(workspace: "Workspace", dataset: str, *, allowed: bool, refused: bool, quiet: bool) -> None:
+    """Say where a picture lies in two splits, and what is not known of that yet, before something trains on it.
+
+    ``allowed`` says nothing. ``refused`` waits until every image was compared with the others.
+
+    Raises:
+        BadInput: with ``refused``, where a picture lies in two splits or the check did not succeed.
+    """
+    if refused:
+        compare(workspace, dataset, quiet=quiet)
+    gate = workspace.splits.gate(dataset)
+    if gate.pending and refused:  # what came in meanwhile
+        raise BadInput(f"{gate.pending} Try again once they are.")
+    if gate.shut and refused:
+        raise BadInput(f"{gate.sentence} {MEND}")
+    if gate.shut and not allowed:
+        typer.echo(f"{gate.sentence} {MEND}", err=True)
+    if gate.pending and not allowed:
+        typer.echo(f"{gate.pending} To look first: --refuse-leaks, or labelloop health.", err=True)
+
+
+def tell_without_class(view: "RunView") -> None:
+    """Say which labels a run, or a search, takes for none."""
+    from core.workspace.requests import told_without_class
+
+    for sentence in told_without_class(view.spec.get("without_class") or {}):
+        typer.echo(f"{sentence} labelloop classes add, or relabel them.", err=True)
 
 
 def split(
@@ -68,6 +105,7 @@ def split(
         elif undo:
             changed = workspace.splits.undo(dataset)
         gate, info = workspace.splits.gate(dataset), workspace.dataset(dataset)
+        kept = workspace.splits.kept_together(dataset) if as_json else []
         sizes = {name: info.splits.get(name, 0) for name in SPLITS}
         document = {
             "dataset": dataset,
@@ -79,13 +117,17 @@ def split(
                 {"group": leak.group, "why": leak.why, "samples": [{"id": i, "split": s} for i, s in leak.samples]}
                 for leak in gate.leaks
             ],
+            "groups": [
+                {"group": one.group, "why": one.why, "samples": [{"id": i, "split": s} for i, s in one.samples]}
+                for one in kept
+            ],
         }
         counts = ", ".join(f"{count:,} {name}" for name, count in sizes.items())
         lines = [f"{dataset}: {counts}" + (f"; {changed:,} images changed." if mend or again or undo else ".")]
         if gate.frozen_test:
             lines.append("Test was used by a run: its images stay.")
         if gate.unseen:
-            lines.append(f"{gate.unseen:,} images were not looked at yet: labelloop health --dataset {dataset}")
+            lines.append(f"{gate.pending} To look now: labelloop health --dataset {dataset}")
         out(document, as_json, lambda: "\n".join([*lines, gate.sentence]))
 
 
@@ -173,6 +215,9 @@ def _document(workspace: "Workspace", dataset: str) -> dict[str, Any]:
         "dataset": dataset,
         "samples": seen.samples,
         "measured": seen.measured,
+        "compared": seen.compared,
+        "embedded": seen.embedded,
+        "unasked": seen.unasked,
         "checked_at": seen.checked_at,
         "thresholds": limits,
         "findings": found,

@@ -120,10 +120,14 @@ def again(
 ) -> None:
     """Run again exactly: the same recipe, samples, labels and seed, whatever the dataset holds now."""
     with open_workspace(context) as workspace:
+        differing = workspace.history.differing(run)
+        for sentence in differing:
+            typer.echo(f"Not exactly the same: {sentence}", err=True)
         name = workspace.history.again(run)
         if wait:
             must_succeed(follow(workspace, name, quiet=as_json))
-        out(documents.run(workspace.run(name)), as_json, lambda: f"{name} {'is done' if wait else 'started'}.")
+        document = {**documents.run(workspace.run(name)), "differing": differing}
+        out(document, as_json, lambda: f"{name} {'is done' if wait else 'started'}.")
 
 
 def restore_labels(context: typer.Context, run: RunName, as_json: Json = False) -> None:

@@ -36,7 +36,7 @@ def _text(dataset: str, found: "Outlook") -> str:
     if found.pace.per_hour is not None:
         lines.append(f"{found.pace.per_hour:.0f} images an hour.")
     if found.errors is None or found.next_hits is None:
-        return "\n".join([*lines, "How many labels are wrong is known after the first run: labelloop retrain."])
+        return "\n".join([*lines, "How many labels are wrong is known after the first run: labelloop train."])
     lines.append(
         f"About {found.errors.expected:.0f} wrong labels left ({found.errors.low} to {found.errors.high}); "
         f"of the next {found.next} suspicious ones about {found.next_hits.expected:.0f} are wrong."
@@ -49,10 +49,12 @@ def _text(dataset: str, found: "Outlook") -> str:
             str(one.images),
             f"{one.errors.expected:.0f} ({one.errors.low} to {one.errors.high})",
             _points(one.more) if one.more else "",
+            _points(one.corrected) if one.corrected else "",
         )
         for one in found.classes
     ]
-    lines.append(text_table(("class", "images in train", "wrong labels", f"points by {found.more} more images"), rows))
+    by = f"points by {found.more} more images", f"by the next {found.next} corrections"
+    lines.append(text_table(("class", "images in train", "wrong labels", *by), rows))
     if found.done is not None:
         lines.append("Done: nothing here promises half a point." if found.done else "Not done: more work would pay.")
     return "\n".join(lines)

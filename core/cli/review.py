@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.command import DatasetName, Json, open_workspace, out
+from core.cli.command import DatasetName, Json, checked_split, open_workspace, out
 from core.cli.tables import csv_text, text_table, write_csv
 from core.domain.errors import BadInput
 
@@ -28,11 +28,12 @@ def register(app: typer.Typer) -> None:
     app.command()(journal)
     app.command()(undo)
     app.command()(redo)
-    classes = typer.Typer(help="List, add, rename and merge classes.", invoke_without_command=True)
+    classes = typer.Typer(help="List, add, rename, merge and remove classes.", invoke_without_command=True)
     classes.callback()(list_classes)
     classes.command("add")(add_class)
     classes.command("rename")(rename_class)
     classes.command("merge")(merge_class)
+    classes.command("remove")(remove_class)
     app.add_typer(classes, name="classes")
 
 
@@ -43,6 +44,7 @@ def queue(
         str, typer.Option(help="merged, suspicious, unlabelled, misclassified, ... or a kind of finding.")
     ] = "merged",
     run: Annotated[str | None, typer.Option(help="The run, for queues of a run.")] = None,
+    other: Annotated[str | None, typer.Option(help="The older run, for fixed, broken and disagreement.")] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test.")] = None,
     true: Annotated[str | None, typer.Option("--true", help="For a cell: the label.")] = None,
     pred: Annotated[str | None, typer.Option("--pred", help="For a cell: the prediction.")] = None,
@@ -52,19 +54,24 @@ def queue(
     as_json: Json = False,
 ) -> None:
     """The images of a queue, the most doubtful first: id, file, label, suggestion, score and why."""
-    from core.review.queues import KINDS, QueueSpec
+    from core.review.queues import KINDS, NAMES_RUN, QueueSpec
 
+    wanted = None if split is None else checked_split(split)
     with open_workspace(context) as workspace:
+        workspace.reconcile(dataset)
         if kinds:
             _kinds(workspace, dataset, as_json=as_json)
             return
         newest = workspace.newest_with_predictions(dataset)
         if kind not in KINDS and kind in workspace.review.finding_kinds(dataset):
-            spec = QueueSpec(kind="finding", finding=kind, split=split)
+            spec = QueueSpec(kind="finding", finding=kind, split=wanted)
         else:
-            needs = kind in ("misclassified", "cell")
-            given = workspace.run(run).name if run else newest if needs else None
-            spec = QueueSpec(kind=kind, run=given, split=split, true=true, pred=pred, label=label)  # type: ignore[arg-type]
+            given = workspace.run(run).name if run else newest if kind in NAMES_RUN else None
+            older = workspace.run(other).name if other else None
+            if kind in ("fixed", "broken") and older is None:
+                raise BadInput(f"A queue of the kind {kind!r} compares two runs: name the older one with --other.")
+            cell = {"true": true, "pred": pred, "label": label}
+            spec = QueueSpec(kind=kind, run=given, other=older, split=wanted, **cell)  # type: ignore[arg-type]
         items = workspace.queue(dataset, spec)
         listed = [_item(item) for item in items[:limit]]
         document = {"dataset": dataset, "queue": spec.title(), "count": len(items), "items": listed}
@@ -78,7 +85,9 @@ def journal(
     context: typer.Context,
     dataset: DatasetName,
     who: Annotated[str | None, typer.Option(help="Of this person only.")] = None,
-    kind: Annotated[str | None, typer.Option(help="relabel, confirm, exclude, restore, skip, unsure, undo.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="relabel, confirm, exclude, restore, skip, unsure, rename, class, undo.")
+    ] = None,
     since: Since = None,
     sample: Annotated[str | None, typer.Option(help="Of this sample only.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="How many at most; all for CSV and JSON Lines.")] = None,
@@ -97,6 +106,7 @@ def journal(
         raise BadInput("--out names a file in a folder that exists, together with --csv or --jsonl.")
 
     with open_workspace(context) as workspace:
+        workspace.reconcile(dataset)
         wanted = reading.Filter(who=who, kind=kind, samples=frozenset([sample]) if sample else None)
         wanted = replace(wanted, since=_moment(workspace, since) if since else None)
         found = [entry for entry in workspace.review.entries(dataset, since=wanted.since) if wanted.takes(entry)]
@@ -117,7 +127,7 @@ def journal(
         if to:
             typer.echo(f"{len(records):,} decisions written to {to}")
             return
-        lines_of = [(r["at"][:19], r["who"], _what(r), files.get(r["sample_id"], r["sample_id"])) for r in records]
+        lines_of = [(r["at"][:19], r["who"], _what(r), r["filepath"] or r["sample_id"]) for r in records]
         headers = ("when (UTC)", "who", "what", "image")
         text = text_table(headers, lines_of) if lines_of else "Nothing was decided yet."
         out({"dataset": dataset, "entries": records}, as_json, lambda: text)
@@ -137,6 +147,7 @@ def undo(
     with open_workspace(context) as workspace:
         if sum(map(bool, (entry, batch, since))) > 1:
             raise BadInput("Give one of --entry, --batch and --since.")
+        workspace.reconcile(dataset)
         chosen = _chosen(workspace, dataset, entry=entry, batch=batch, since=since, who=who)
         if dry_run:
             text = f"{len(chosen)} decisions would be taken back."
@@ -154,6 +165,7 @@ def redo(
 ) -> None:
     """Do again what the newest undo took back."""
     with open_workspace(context) as workspace:
+        workspace.reconcile(dataset)
         outcomes = workspace.review.redo(dataset, batch=batch, source="cli")
         _tell(outcomes, "done again", "There is nothing to do again.", as_json=as_json)
 
@@ -163,7 +175,7 @@ def list_classes(
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="The dataset's name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the classes with their counts; add, rename and merge change them."""
+    """List the classes with their counts; add, rename, merge and remove change them."""
     if context.invoked_subcommand is not None:
         return
     if dataset is None:
@@ -177,9 +189,9 @@ def list_classes(
 
 
 def add_class(context: typer.Context, name: str, dataset: DatasetName, as_json: Json = False) -> None:
-    """Add a class at the end of the list."""
+    """Add a class at the end of the list. Undone like any decision."""
     with open_workspace(context) as workspace:
-        workspace.add_class(dataset, name)
+        workspace.add_class(dataset, name, source="cli")
         classes = list(workspace.dataset(dataset).classes)
         out({"dataset": dataset, "classes": classes}, as_json, lambda: f"{name.strip()!r} is a class now.")
 
@@ -194,7 +206,8 @@ def rename_class(
 ) -> None:
     """Rename a class; its images follow. Undone like any decision."""
     with open_workspace(context) as workspace:
-        if new.strip() in workspace.dataset(dataset).classes:
+        known = workspace.dataset(dataset).classes
+        if old in known and new.strip() in known:  # where the old one is gone, this finishes what was broken off
             raise BadInput(f"There is a class {new.strip()!r} already; to join the two: classes merge.")
         _change(workspace, dataset, old, new, dry_run=dry_run, as_json=as_json)
 
@@ -212,6 +225,14 @@ def merge_class(
         if into not in workspace.dataset(dataset).classes:
             raise BadInput(f"There is no class {into!r} in {dataset!r}; to give {old!r} another name: classes rename.")
         _change(workspace, dataset, old, into, dry_run=dry_run, as_json=as_json)
+
+
+def remove_class(context: typer.Context, name: str, dataset: DatasetName, as_json: Json = False) -> None:
+    """Remove a class that no image carries. Undone like any decision."""
+    with open_workspace(context) as workspace:
+        workspace.remove_class(dataset, name, source="cli")
+        classes = list(workspace.dataset(dataset).classes)
+        out({"dataset": dataset, "classes": classes}, as_json, lambda: f"{name!r} is no class any more.")
 
 
 def _change(workspace: "Workspace", dataset: str, old: str, new: str, *, dry_run: bool, as_json: bool) -> None:
@@ -301,6 +322,9 @@ def _item(item: "QueueItem") -> dict[str, Any]:
 def _what(record: dict[str, Any]) -> str:
     labels = f"{record['old'] or 'no label'} -> {record['new'] or 'no label'}"
     said = labels if record["kind"] in ("relabel", "rename") else f"{record['kind']} {record['new'] or 'no label'}"
+    if record["kind"] == "class":
+        old, new = record["old"], record["new"]
+        said = f"class {old} -> {new}" if old and new else f"class {new} added" if new else f"class {old} removed"
     return ("undo: " if record["undoes"] else "redo: " if record["redoes"] else "") + said
 
 

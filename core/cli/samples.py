@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.command import DatasetName, Json, open_workspace, out
+from core.cli.command import DatasetName, Json, checked_split, open_workspace, out
 from core.cli.tables import text_table
 from core.domain.errors import BadInput
-from core.domain.samples import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +38,12 @@ def samples(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, sample by sample.")] = False,
 ) -> None:
     """List the samples with their labels, and what image generators wrote into their files."""
-    if split is not None and split not in SPLITS:
-        raise BadInput(f"There is no split {split!r}; choose train, val or test.")
+    wanted = None if split is None else checked_split(split)
     with open_workspace(context) as workspace:
         found = (
             sample
             for sample in _samples(workspace, dataset)
-            if (split is None or sample["split"] == split)
+            if (wanted is None or sample["split"] == wanted)
             and (label is None or sample["label"] == label)
             and (tool is None or (sample["generation"] or {}).get("tool") == tool)
         )

@@ -8,6 +8,7 @@ import typer
 from core.cli import documents
 from core.cli.cluster import Here, Ray, Workers
 from core.cli.command import DatasetName, Json, must_succeed, open_workspace, out
+from core.cli.health import heed_leaks, tell_without_class
 from core.cli.progress import follow
 from core.cli.tables import text_table
 
@@ -33,16 +34,24 @@ def search(
     ray: Ray = None,
     workers: Workers = None,
     here: Here = False,
+    allow_leaks: Annotated[
+        bool, typer.Option("--allow-leaks", help="Say nothing where a picture lies in two splits.")
+    ] = False,
+    refuse_leaks: Annotated[
+        bool, typer.Option("--refuse-leaks", help="Check first; do not search where a picture lies in two splits.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show the trials.")] = False,
     as_json: Json = False,
 ) -> None:
     """Search for a better recipe: trials are runs in the queue, chosen on val; test is looked at once, at the end."""
-    from core.search.space import read_file
+    from core.search.space import read_file, rooted
 
     with open_workspace(context) as workspace:
+        fields = rooted(read_file(space), Path.cwd())
+        heed_leaks(workspace, dataset, allowed=allow_leaks, refused=refuse_leaks, quiet=as_json)
         name = workspace.searches.start(
             dataset,
-            read_file(space),
+            fields,
             trials=trials,
             method=method,  # type: ignore[arg-type]  # checked by start
             objective=objective,  # type: ignore[arg-type]
@@ -50,6 +59,7 @@ def search(
             seed=seed,
             where=workspace.cluster.asked(ray=ray, workers=workers, here=here),
         )
+        tell_without_class(workspace.run(name))
         if wait:
             must_succeed(follow(workspace, name, quiet=as_json))
         found = workspace.searches.read(name)

@@ -1,7 +1,8 @@
 """``tracking``, ``mirror`` and ``alerts``: MLflow, Comet, TensorBoard, and who is told when something is wrong."""
 
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -42,11 +43,19 @@ def tracking(
         "desktop": desktop,
     }
     with open_workspace(context) as workspace:
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = asked_from(Path.cwd(), {name: value for name, value in given.items() if value is not None})
         found = workspace.tracking.change(**changes) if changes else workspace.tracking.settings()
         document = asdict(found)
         rows = [(name.replace("_", " "), str(value or "off")) for name, value in document.items()]
         out(document, as_json, lambda: text_table(("", "setting"), rows))
+
+
+def asked_from(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """What was given, with files and folders named from where the person is."""
+    from core.tracking.settings import Settings, rooted
+
+    whole = asdict(rooted(Settings(**given), folder))
+    return {name: whole[name] for name in given}
 
 
 def mirror(context: typer.Context, run: RunName, as_json: Json = False) -> None:

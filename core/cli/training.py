@@ -12,23 +12,29 @@ import typer
 from core.cli import documents
 from core.cli.cluster import Here, Ray, Workers
 from core.cli.command import DatasetName, Json, must_succeed, open_workspace, out
+from core.cli.health import heed_leaks, tell_without_class
 from core.cli.progress import follow
 from core.cli.tables import text_table
 from core.domain.errors import BadInput
-from core.domain.models import MODEL_INFO, model_title
+from core.domain.models import MODEL_INFO, model_info, model_title
 from core.domain.recipes import PRESETS, as_toml, preset, read_recipe
 from core.domain.runs import FIELDS, TrainOptions
 
 if TYPE_CHECKING:
-    from core.workspace import RunView, Workspace
+    from core.workspace import RunView
 
 _KINDS = {"whole": int, "number": float, "switch": bool}
+_PX = model_info("timm:NAME").size  # of any network of a library
 _LIBRARIES = (
-    ("torchvision:NAME", "", 224, "Any network of torchvision's that classifies, such as torchvision:efficientnet_b3."),
-    ("timm:NAME", "", 224, "Any network of timm's."),
+    (
+        "torchvision:NAME",
+        "",
+        _PX,
+        "Any network of torchvision's that classifies, such as torchvision:efficientnet_b3.",
+    ),
+    ("timm:NAME", "", _PX, "Any network of timm's."),
 )
-ShowText = Callable[["Workspace", "RunView"], str]
-MEND = "Mend it with labelloop split --mend, or look with labelloop health."
+ShowText = Callable[["RunView", dict[str, Any]], str]
 
 
 def register(app: typer.Typer, *, show_text: ShowText) -> None:
@@ -105,20 +111,19 @@ def _train_command(show_text: ShowText) -> Callable[..., None]:
         recipe, named = given.pop("recipe"), given.pop("preset")
         said = {name: given.pop(name) for name in ("ray", "workers", "here")}
         options = _options(recipe, named, {name: value for name, value in given.items() if value is not None})
+        options = options.rooted(Path.cwd())
         with open_workspace(context) as workspace:
-            gate = workspace.splits.gate(dataset)
-            if gate.shut and refused:
-                raise BadInput(f"{gate.sentence} {MEND}")
-            if gate.shut and not allowed:
-                typer.echo(f"{gate.sentence} {MEND}", err=True)
+            heed_leaks(workspace, dataset, allowed=allowed, refused=refused, quiet=as_json)
             name = workspace.retrain(dataset, options, where=workspace.cluster.asked(**said))
+            tell_without_class(workspace.run(name))
             if not wait:
                 view = workspace.run(name)
                 out(documents.run(view), as_json, lambda: f"{name} started; labelloop show {name} tells how it goes.")
                 return
             view = follow(workspace, name, quiet=as_json)
             must_succeed(view)
-            out(documents.show(workspace, view), as_json, lambda: show_text(workspace, view))
+            document = documents.show(workspace, view)
+            out(document, as_json, lambda: show_text(view, document))
 
     train.__doc__ = "Train on a dataset as it is now, in the background. Flags change what --recipe or --preset says."
     train.__signature__ = inspect.Signature(_parameters())  # type: ignore[attr-defined]  # how Typer learns of flags
@@ -130,8 +135,8 @@ def _options(recipe: Path | None, named: str | None, given: dict[str, Any]) -> T
     if named and recipe:
         raise BadInput('Give --preset or --recipe, not both; a recipe file may hold a line preset = "balanced".')
     base = asdict(preset(named).options) if named else asdict(read_recipe(recipe)) if recipe else {}
-    if "model" in given and "image_size" not in given and not base and given["model"] in MODEL_INFO:
-        given = {**given, "image_size": MODEL_INFO[given["model"]].size}
+    if "model" in given and "image_size" not in given and not base:
+        given = {**given, "image_size": model_info(given["model"]).size}
     return TrainOptions.read({**base, **given})
 
 
@@ -140,7 +145,9 @@ def _parameters() -> list[inspect.Parameter]:
     start = Annotated[str | None, typer.Option("--preset", help=f"One of {', '.join(one.name for one in PRESETS)}.")]
     wait = Annotated[bool, typer.Option("--wait", help="Wait for the end and show the figures.")]
     allow = Annotated[bool, typer.Option("--allow-leaks", help="Say nothing where a picture lies in two splits.")]
-    refuse = Annotated[bool, typer.Option("--refuse-leaks", help="Do not train where a picture lies in two splits.")]
+    refuse = Annotated[
+        bool, typer.Option("--refuse-leaks", help="Check first; do not train where a picture lies in two splits.")
+    ]
     fields = {name: _flag(name) for name in FIELDS}
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [

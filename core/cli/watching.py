@@ -66,7 +66,8 @@ def watch(
         try:
             _follow(workspace, started, quiet=as_json)
         finally:
-            workspace.watches.stop(started.id)
+            if not started.lasting:  # one that was there before goes on
+                workspace.watches.stop(started.id)
         last = workspace.watches.find_job(started)
         out(_document(last), as_json, lambda: _line(last))
         if last.job is not None and last.job.error:

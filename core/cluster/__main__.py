@@ -1,4 +1,4 @@
-"""``python -m core.cluster FOLDER``: have a team of workers do the run or job in that folder, and end as it ended."""
+"""``python -m core.cluster FOLDER``: have a team of workers do the run or job in that folder."""
 
 import sys
 import uuid
@@ -8,28 +8,26 @@ from core.cluster import box, on_ray, place
 from core.runs import members
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
-from core.runs.worker import LOST_WORKER
+from core.runs.worker import LOST_WORKER, SUCCEEDED
 
 MODULES = {"train": "core.training", "embed": "core.embedding"}
 
 
 def main(folder: Path) -> int:
-    """Returns the return code that the team told; ``LOST_WORKER`` where it ended without one."""
+    """Returns why the team never worked, or that it has ended; what it told lies in the folder."""
     paths = RunPaths(folder.resolve())
     members.die_with_parent()
     where = place.of_run(paths)
     module = MODULES[str((read_json(paths.spec) or {})["kind"])]
     fence = uuid.uuid4().hex
     write_json(paths.fence, fence)  # from here on, no earlier team writes
-    paths.outcome.unlink(missing_ok=True)
     if where.ray:
         refused = on_ray.work(paths, where, module, fence)
         if refused is not None:
             return refused
     else:
         box.work(paths, where, module, fence)
-    told = members.outcome(paths)
-    return LOST_WORKER if told is None else told
+    return LOST_WORKER if members.outcome(paths) is None else SUCCEEDED
 
 
 if __name__ == "__main__":

@@ -57,12 +57,12 @@ def connected(place: Place) -> Any:
     try:
         ray.init(address=place.ray, namespace="labelloop", log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray's errors share no base
-        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if "oken" in text or "uthenticat" in text:
+        if _token_is_why(error):
             raise BadInput(
-                f"The Ray cluster at {place.ray} was not entered: {text} Put its token into RAY_AUTH_TOKEN or "
+                f"The Ray cluster at {place.ray} does not take our token. Put its own into RAY_AUTH_TOKEN or "
                 "~/.ray/auth_token; for a cluster without authentication, say RAY_AUTH_MODE=disabled."
             ) from error
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadInput(f"The Ray cluster at {place.ray} could not be joined: {text}") from error
     try:
         yield ray
@@ -87,6 +87,16 @@ def slots(ray: Any) -> tuple[list[dict[str, Any]], bool]:
     return (gpus, True) if gpus else ([one for one in alive if one["Resources"].get("CPU", 0) >= 1], False)
 
 
+def stop(ray: Any, tasks: list[Any]) -> None:
+    """Have those of ``tasks`` stop that go on; one that cannot be told to keeps none of the others going."""
+    going = tasks
+    with contextlib.suppress(Exception):
+        going = ray.wait(tasks, num_returns=len(tasks), timeout=0)[1] if tasks else []
+    for task in going:
+        with contextlib.suppress(Exception):
+            ray.cancel(task, force=True)
+
+
 class _Team:
     def __init__(self, ray: Any, paths: RunPaths, place: Place, module: str, fence: str) -> None:
         self._ray, self._paths, self._place, self._module, self._fence = ray, paths, place, module, fence
@@ -105,9 +115,7 @@ class _Team:
             tasks = self._started(room)
             self._follow(tasks)
         finally:
-            for task in tasks:
-                with contextlib.suppress(Exception):
-                    ray.cancel(task, force=True)
+            stop(ray, tasks)
             with contextlib.suppress(Exception):
                 remove_placement_group(room)
         return None
@@ -216,6 +224,15 @@ class _Watch(threading.Thread):
             code = _refuse(self._paths, f"{_gone(self._place)} What the run has is kept.")
             sys.stdout.flush()
             os._exit(code)
+
+
+def _token_is_why(error: BaseException | None) -> bool:
+    """Whether it is our token; Ray 2.60 tells that by a type of its own, or in the text of an error further down."""
+    while error is not None:
+        if "AuthenticationError" in (type(error).__name__ + str(error)):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _gone(place: Place) -> str:

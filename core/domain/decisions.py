@@ -2,13 +2,16 @@
 
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-DecisionKind = Literal["relabel", "confirm", "exclude", "restore", "skip", "unsure", "rename"]
-KINDS: tuple[DecisionKind, ...] = tuple(kind for kind in get_args(DecisionKind) if kind != "rename")
-"""What can be decided on one sample; "rename" is what renaming or merging a class does to it."""
+DecisionKind = Literal["relabel", "confirm", "exclude", "restore", "skip", "unsure", "rename", "class"]
+KINDS: tuple[DecisionKind, ...] = tuple(kind for kind in get_args(DecisionKind) if kind not in ("rename", "class"))
+"""What can be decided on one sample; "rename" is what renaming or merging a class does to it, and "class" a change of
+the class list itself, whose entry concerns no sample: its ``sample_id`` is empty.
+"""
 Source = Literal["grid", "fiftyone", "native", "cli", "predict", "import"]
 State = Literal["pending", "applied", "refused"]
 USER = "LABELLOOP_USER"  # the environment variable with the name that the journal records
@@ -25,7 +28,8 @@ class Decision:
     """One decision asked for, not written yet.
 
     ``seen`` is the label that the person saw; the decision is refused when the sample's label is
-    another one by now, or when it was excluded or restored since (``seen_excluded``; None: that does not matter).
+    another one by now, when it was excluded or restored since (``seen_excluded``; None: that does not matter), or when
+    its file has other contents (``seen_content``: how the content hash began; empty: that does not matter).
     ``token`` makes a repeated request harmless: a token is applied once. ``label`` matters for "relabel" alone.
     ``evidence`` names the reasons that brought the sample into the queue, ``suggestion`` the class they spoke for.
     """
@@ -38,6 +42,7 @@ class Decision:
     suggestion: str | None = None
     evidence: str = ""
     seen_excluded: bool | None = None
+    seen_content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +83,14 @@ class JournalEntry:
 @dataclass(frozen=True, slots=True)
 class LabelChange:
     """A journalled entry on its way to the sample: set ``new`` and the marks where label and exclusion still are
-    ``old`` and ``was_excluded``.
+    ``old`` and ``was_excluded``. ``reviewed`` None leaves that mark as it is.
     """
 
     entry_id: str
     sample_id: str
     old: str | None
     new: str | None
-    reviewed: bool
+    reviewed: bool | None
     excluded: bool = False
     was_excluded: bool = False
 
@@ -114,7 +119,9 @@ class LabelState:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one decision. ``label`` is the sample's label now; ``reason`` says why it was refused."""
+    """What became of one decision. ``label`` is the sample's label now; ``reason`` says why it was refused, and then
+    ``content`` is its content hash now, where that is known.
+    """
 
     sample_id: str
     saved: bool
@@ -122,3 +129,9 @@ class Outcome:
     entry_id: str | None = None
     reason: str = ""
     excluded: bool = False
+    content: str = ""
+
+
+def of_samples(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Without those of changes of the class list, which concern no sample."""
+    return [one for one in outcomes if one.sample_id]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.domain.errors import BadInput
+from core.domain.models import INSTANT, model_info
 from core.domain.runs import FIELDS, TrainOptions
 
 _LARGEST = 100_000  # bytes of a recipe file
@@ -143,6 +144,8 @@ PRESETS: tuple[Preset, ...] = (
     ),
 )
 
+NETWORKS = tuple(one for one in PRESETS if one.options.model != INSTANT)
+
 
 def preset(name: str) -> Preset:
     """A preset by its name.
@@ -154,6 +157,16 @@ def preset(name: str) -> Preset:
     if found is None:
         raise BadInput(f"There is no preset {name!r}; there are {', '.join(one.name for one in PRESETS)}.")
     return found
+
+
+def usual(model: str) -> TrainOptions:
+    """How a model is trained where nobody says more: by its first preset; one without any, at its own image size.
+
+    Raises:
+        BadInput: there is no such model.
+    """
+    found = next((one.options for one in PRESETS if one.options.model == model), None)
+    return found or TrainOptions(model=model, image_size=model_info(model).size)
 
 
 def read_recipe(path: Path) -> TrainOptions:

@@ -1,8 +1,10 @@
 """Runs: the recipe that was asked for, and the states that a run can be in."""
 
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from core.domain.errors import BadInput
@@ -10,16 +12,39 @@ from core.domain.fields import Field, choice, number, switch, text, whole
 from core.domain.layers import parse_layers
 from core.domain.models import INSTANT, MODEL_NAMES, MODELS, ModelInfo, model_info
 
-__all__ = ["ACTIVE_STATES", "FIELDS", "MODELS", "MODEL_NAMES", "Model", "RunState", "TrainOptions"]
+__all__ = [
+    "ACTIVE_STATES",
+    "FIELDS",
+    "LOOKED_AT",
+    "MODELS",
+    "MODEL_NAMES",
+    "STARTS",
+    "Model",
+    "RunState",
+    "TrainOptions",
+    "rooted",
+    "rooted_weights",
+]
 
 Model = str
 
 RunState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "lost"]
 ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
 
+STARTS = ("auto", "none", "bundled", "download")  # weights by a word; all else is a file
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?|mps")
 _NETWORK, _STEPS, _RATE, _REGULAR, _IMAGES = "Network", "Training", "Learning rate", "Against overfitting", "Images"
 _FINE, _MACHINE = "Fine-tuning", "Machine"
+
+
+def rooted(path: str, folder: Path) -> str:
+    """A path that means the same wherever it is read; "" stays."""
+    return str(Path(os.path.normpath(folder / Path(path).expanduser()))) if path else ""
+
+
+def rooted_weights(weights: str, folder: Path) -> str:
+    """Weights to start from, a file of them named from ``folder``."""
+    return weights if weights in STARTS else rooted(weights, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +244,7 @@ class TrainOptions:
         if self.model == INSTANT:
             return
         info.check_size(self.image_size)
-        known = ("auto", "none", "bundled", "download")
-        if self.weights in known[2:] and self.weights not in info.starts:
+        if self.weights in STARTS[2:] and self.weights not in info.starts:
             can = " or ".join(start for start in info.starts if start != "file")
             raise BadInput(f"{info.title} has no weights to take by {self.weights!r}; choose {can}, or a file.")
         if self.model == "layer-cnn":
@@ -234,9 +258,11 @@ class TrainOptions:
     @property
     def start(self) -> str:
         """The weights that it starts from: "none", "bundled", "download" or a file's path."""
-        if self.weights != "auto":
-            return self.weights
-        return "bundled" if "bundled" in self.info.starts else "none"
+        return _start(self.model, self.weights)
+
+    def rooted(self, folder: Path) -> "TrainOptions":
+        """The same with a file of weights named from ``folder``: a run works in another folder than whoever asks."""
+        return replace(self, weights=rooted_weights(self.weights, folder))
 
     @property
     def pretrained(self) -> bool:
@@ -253,6 +279,15 @@ class TrainOptions:
         """The peak learning rate: the one given, else the model's own."""
         return self.learning_rate or (self.info.fine_rate if self.pretrained else self.info.rate)
 
+    def in_use(self) -> dict[str, Any]:
+        """The fields that this recipe looks at, with what it takes where a field leaves that open."""
+        if self.model == INSTANT:
+            return {"model": self.model, "seed": self.seed}
+        values = asdict(self)
+        idle = {name for name, looked_at in LOOKED_AT.items() if not looked_at(values)}
+        taken = {"weights": self.start, "learning_rate": self.peak_rate}
+        return {name: taken.get(name, getattr(self, name)) for name in FIELDS if name not in idle}
+
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "TrainOptions":
         """Options from a document; what it leaves out has its default, so the specs of older versions are read too.
@@ -266,3 +301,36 @@ class TrainOptions:
 
 
 FIELDS: dict[str, Field] = {one.name: one.metadata["field"] for one in fields(TrainOptions)}
+
+
+def _start(model: str, weights: str) -> str:
+    if weights != "auto":
+        return weights
+    return "bundled" if "bundled" in model_info(model).starts else "none"
+
+
+def _pretrained(values: Mapping[str, Any]) -> bool:
+    return _start(values["model"], values["weights"]) != "none"
+
+
+def _custom(values: Mapping[str, Any]) -> bool:
+    return bool(values["augmentation"] == "custom")
+
+
+# Whether a recipe of these values, which need not be valid yet, looks at a field that others switch off; some raise
+# BadInput where there is no such model.
+LOOKED_AT: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "layers": lambda values: values["model"] == "layer-cnn",
+    "blocks": lambda values: values["model"] == "block-resnet",
+    "momentum": lambda values: values["optimizer"] == "sgd",
+    "step_epochs": lambda values: values["schedule"] == "step",
+    "step_factor": lambda values: values["schedule"] in ("step", "plateau"),
+    "plateau_patience": lambda values: values["schedule"] == "plateau",
+    "tolerance": lambda values: values["patience"] > 0,
+    **dict.fromkeys(("flip", "flip_vertical", "rotation", "shift", "zoom", "colour", "erase"), _custom),
+    "progressive": lambda values: not _pretrained(values) and model_info(values["model"]).grows,
+    "fine_tuning": _pretrained,
+    "head_epochs": lambda values: _pretrained(values) and values["fine_tuning"] == "two-phase",
+    "head_factor": _pretrained,
+    "layer_decay": _pretrained,
+}

@@ -8,6 +8,9 @@ from core.domain.generation import Generation
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+Labels = Literal["now", "run"]
+"""Judge a run under the labels of now, or under those that it was trained with."""
+LABELS: tuple[Labels, ...] = get_args(Labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,15 @@ class NewSample:
     mime_type: str
     source: str
     generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Where a sample's file lies: its path, its time as a stat says it, and the folder that it counts as from."""
+
+    filepath: str
+    mtime_ns: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

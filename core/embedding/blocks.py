@@ -35,6 +35,14 @@ class Located:
         """Which of the hashes are stored."""
         return self.block >= 0
 
+    def with_older(self, older: "Located") -> "Located":
+        """What lies here, and what an ``older`` look for the same hashes found that was deleted meanwhile."""
+        lost = (self.block < 0) & older.found
+        if not lost.any():
+            return self
+        block = np.where(lost, older.block + len(self.blocks), self.block)
+        return Located([*self.blocks, *older.blocks], block, np.where(lost, older.place, self.place), self.shape)
+
     def read(self, rows: Rows | slice, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """The arrays of some of the hashes, in that order; zero where not stored."""
         block, place = self.block[rows], self.place[rows]

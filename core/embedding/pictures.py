@@ -1,5 +1,7 @@
 """From a file, or bytes, to a square of pixels: the two ways in which networks here see an image."""
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,41 @@ from PIL import Image
 
 from core.images.reading import UnreadableImage, decode, read_bytes
 
-__all__ = ["Pixels", "UnreadableImage", "cropped", "squeezed"]
+__all__ = ["ChangedImage", "Pixels", "UnreadableImage", "cropped", "first_that_holds", "imported_bytes", "squeezed"]
 
 Pixels = npt.NDArray[np.uint8]
+
+
+class ChangedImage(UnreadableImage):
+    """The file holds something else than what was imported."""
+
+
+def imported_bytes(path: Path, content_hash: str) -> bytes:
+    """A file's bytes, which are those that were imported: what is kept by their hash must be theirs.
+
+    Raises:
+        UnreadableImage: it is gone or cannot be read.
+        ChangedImage: it was changed since.
+    """
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != content_hash:
+        raise ChangedImage("it was changed after it was imported")
+    return data
+
+
+def first_that_holds(content_hash: str, paths: Iterable[str]) -> bytes:
+    """The bytes of a content out of the first of its files that holds it still.
+
+    Raises:
+        UnreadableImage: none does; it says why the last one does not.
+    """
+    why = UnreadableImage("it has no file")
+    for path in paths:
+        try:
+            return imported_bytes(Path(path), content_hash)
+        except UnreadableImage as error:
+            why = error
+    raise why
 
 
 def cropped(source: Path | bytes, size: int, *, share: float) -> Pixels:

@@ -5,13 +5,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from core.embedding.backbone import BATCH, Backbone, Embeddings, picture, usable_cores
 from core.embedding.blocks import EmbeddingStore
-from core.embedding.pictures import Pixels, UnreadableImage
+from core.embedding.pictures import ChangedImage, Pixels, UnreadableImage, first_that_holds
 
 _BLOCK = 1024  # embeddings a block file (2.6 MB); a cancelled or killed job loses less than one
 _AHEAD = 4 * BATCH
@@ -21,11 +20,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class EmbedReport:
-    """What became of the files: ``embedded`` and ``present`` count contents, ``unreadable`` maps a path to a reason."""
+    """What became of the files: ``embedded`` and ``present`` count contents, ``unreadable`` maps a path to a reason,
+    ``changed`` are the hashes of those whose files hold something else by now.
+    """
 
     embedded: int = 0
     present: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
 
 def embed_missing(
@@ -42,19 +44,19 @@ def embed_missing(
     storing what is computed. ``backbone`` is only called if there is something to do.
     """
     wanted = set(store.missing(content for _, content in files))
-    first: dict[str, str] = {}
+    todo: dict[str, list[str]] = {}
     for path, content in files:
         if content in wanted:
-            first.setdefault(content, path)
+            todo.setdefault(content, []).append(path)
     report = EmbedReport(present=len({content for _, content in files}) - len(wanted))
-    if not first:
+    if not todo:
         return report
-    started(len(first))
+    started(len(todo))
     network = backbone()
     hashes: list[str] = []
     rows: list[Embeddings] = []
     try:
-        for batch in _batches(_decoded(first, report)):
+        for batch in _batches(_decoded(todo, report)):
             rows.append(network.embed(np.stack([pixels for _, pixels in batch])))
             hashes.extend(content for content, _ in batch)
             report.embedded += len(batch)
@@ -68,20 +70,25 @@ def embed_missing(
     return report
 
 
-def _decoded(files: dict[str, str], report: EmbedReport) -> Iterator[tuple[str, Pixels]]:
-    """(content hash, picture) in order; files that cannot be read are noted in the report and left out."""
+def _decoded(files: dict[str, list[str]], report: EmbedReport) -> Iterator[tuple[str, Pixels]]:
+    """(content hash, picture) in order; contents that none of their files holds any more, or that cannot be read, are
+    noted in the report and left out.
+    """
     waiting: deque[tuple[str, str, Future[Pixels]]] = deque()
     pool = ThreadPoolExecutor(max_workers=usable_cores(), thread_name_prefix="decode")
     try:
-        todo = iter(files.items())
-        for content, path in todo:
-            waiting.append((content, path, pool.submit(picture, Path(path))))
+        for content, paths in files.items():
+            waiting.append((content, paths[-1], pool.submit(_picture, content, paths)))
             if len(waiting) >= _AHEAD:
                 yield from _finished(waiting, report)
         while waiting:
             yield from _finished(waiting, report)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _picture(content: str, paths: Sequence[str]) -> Pixels:
+    return picture(first_that_holds(content, paths))
 
 
 def _finished(waiting: deque[tuple[str, str, Future[Pixels]]], report: EmbedReport) -> Iterator[tuple[str, Pixels]]:
@@ -91,6 +98,8 @@ def _finished(waiting: deque[tuple[str, str, Future[Pixels]]], report: EmbedRepo
     except UnreadableImage as error:
         log.info("left out %s: %s", path, error)
         report.unreadable[path] = str(error)
+        if isinstance(error, ChangedImage):
+            report.changed.add(content)
 
 
 def _batches(pictures: Iterator[tuple[str, Pixels]]) -> Iterator[list[tuple[str, Pixels]]]:

@@ -14,9 +14,12 @@ Mask = npt.NDArray[np.bool_]
 
 BINS = 15  # as Guo et al. 2017, "On calibration of modern neural networks"
 _DRAWS = 1000
-_MOST_GAPS, _HALVINGS = 64.0, 10
+_HALVINGS = 14
+_BORROWED, _LEAST_SPREAD = 10.0, 0.25  # answers that a bin borrows; of the errors, that gaps differ by at least
+_WIDER = 1.05  # errors are estimates too: by simulation (benchmarks/intervals.py), as the two before
 _ENOUGH = 20_000  # samples that fix one number
 _LEAST, _MOST = 0.05, 20.0  # temperatures
+_CHUNK = 1024  # rows at a time: 1,000 classes then take 8 MB, and what is kept of a run never lies in memory twice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,24 +70,31 @@ def reliability(confidence: npt.ArrayLike, right: npt.ArrayLike, *, bins: int = 
     off = gaps - (mean_hit - mean_sure)[np.searchsorted(there, place)]
     spread: Floats = np.bincount(place, off**2, bins)[there].astype(np.float64)
     low, high = wilson_many(mean_hit * n, n)
-    ece = _ece(mean_hit - mean_sure, spread, n)
+    ece = _ece(mean_hit - mean_sure, mean_sure, spread, n)
     return Reliability(mean_sure, mean_hit, low, high, count[there], ece)
 
 
 def fit_temperature(probabilities: npt.NDArray[np.float32], true: npt.NDArray[np.int64]) -> tuple[float, float, float]:
-    """The temperature with the least log loss, and the loss before and after it. ``true`` are class indices.
+    """The temperature with the least log loss, and the loss before and after it. ``true`` are class indices; rows where
+    it is -1 are left out.
 
     The loss is convex in the inverse temperature, so a section search finds the one valley.
     """
-    if len(true) > _ENOUGH:
-        chosen = np.random.default_rng(0).choice(len(true), _ENOUGH, replace=False)
-        probabilities, true = probabilities[chosen], true[chosen]
-    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float64)
-    logits -= logits.max(axis=1, keepdims=True)
-    own = logits[np.arange(len(true)), true]
+    known = np.flatnonzero(true >= 0)
+    if len(known) > _ENOUGH:
+        known = known[np.random.default_rng(0).choice(len(known), _ENOUGH, replace=False)]
+    logits, true = probabilities[known], true[known]
+    np.log(np.maximum(logits, np.finfo(np.float32).tiny, out=logits), out=logits)
 
     def loss(inverse: float) -> float:
-        return float((np.log(np.exp(logits * inverse).sum(axis=1)) - own * inverse).mean())
+        total = 0.0
+        for start in range(0, len(true), _CHUNK):
+            part = logits[start : start + _CHUNK].astype(np.float64)
+            part -= part.max(axis=1, keepdims=True)
+            part *= inverse
+            own = part[np.arange(len(part)), true[start : start + _CHUNK]]
+            total += float((np.log(np.exp(part, out=part).sum(axis=1)) - own).sum())
+        return total / len(true)
 
     golden = (5**0.5 - 1) / 2
     low, high = np.log(1 / _MOST), np.log(1 / _LEAST)
@@ -127,40 +137,62 @@ def answered(curve: Coverage, threshold: float) -> tuple[Estimate, Estimate]:
     return share(covered, curve.total), share(right, covered)
 
 
-def calibrated(probabilities: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
-    """The confidence of each row at a temperature."""
-    confidence: npt.NDArray[np.float32] = softened(probabilities, temperature).max(axis=1)
+def calibrated(
+    probabilities: npt.NDArray[np.float32], temperature: float, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float32]:
+    """The confidence of each of ``rows`` at a temperature."""
+    confidence = np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        confidence[start : start + _CHUNK] = softened(probabilities[part], temperature).max(axis=1, initial=0)
     return confidence
 
 
-def _ece(gap: Floats, spread: Floats, n: Floats) -> Estimate:
+def _ece(gap: Floats, sure: Floats, spread: Floats, n: Floats) -> Estimate:
     """The gap's weighted size with an interval. Sizes are never below 0, so the plain figure errs upwards, the more the
-    fewer samples there are. So the interval holds those multiples of the gaps under which a figure like this one is
-    not unusual (a test inverted, with normal errors of the gaps); it begins at 0 where no gap at all explains it.
+    fewer samples there are. So the interval holds those sizes under which a figure like this one is not unusual (a test
+    inverted, with normal errors of the gaps and of the bins' shares); it begins at 0 where no gap at all explains it.
     """
     total = n.sum()
     if total == 0:
         return Estimate(0.0, 0.0, 1.0)
     weight = n / total
     value = float(weight @ np.abs(gap))
-    # a bin borrows one answer, half right: three of three are not certain
-    error = np.sqrt((spread + 0.25) / n / np.maximum(n - 1, 1))
-    noise = _noise()[:, : len(n)] * error
+    likely = np.clip(sure + weight @ gap, 0.02, 0.98)  # a bin borrows some answers: three of three are not certain
+    error = _WIDER * np.sqrt((spread + _BORROWED * likely * (1 - likely)) / (n - 1 + _BORROWED) / n)
+    pattern = _pattern(gap, error**2, weight)
+    noise, sway = _noise()[:, : len(n)] * error, _noise()[:, -1]
+    share_error = np.sqrt(max(float(weight @ pattern**2) - 1, 0.0) / total)
 
-    def usual(multiple: float, part: float) -> float:
-        return float(np.quantile(np.abs(multiple * gap + noise) @ weight, part))
+    def usual(size: float, part: float) -> float:
+        figures = np.abs(size * pattern + noise) @ weight + sway * (size * share_error)
+        return float(np.quantile(figures, part))
 
-    def multiple(part: float) -> float:
+    def size(part: float) -> float:
         low, high = 0.0, 1.0
-        while usual(high, part) < value and high < _MOST_GAPS:
-            high *= 2
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if usual(middle, part) < value else (low, middle)
         return (low + high) / 2
 
-    low = 0.0 if usual(0.0, 0.95) >= value else min(multiple(0.975), 1.0) * value
-    return Estimate(value, low, min(1.0, max(multiple(0.025), 1.0) * value) if value else usual(0.0, 0.95))
+    low = 0.0 if usual(0.0, 0.95) >= value else min(size(0.975), value)
+    return Estimate(value, low, max(size(0.025), value) if value else usual(0.0, 0.95))
+
+
+def _pattern(gap: Floats, variance: Floats, weight: Floats) -> Floats:
+    """How the gap is shared out among the bins, with a weighted size of 1: the gaps drawn together as far as their
+    errors explain how they differ (empirical Bayes with the spread of DerSimonian and Laird, 1986).
+    """
+    trust = 1 / variance
+    off = gap - (trust @ gap) / trust.sum()
+    beyond = float(trust @ off**2) - (len(gap) - 1)
+    between = beyond / (trust.sum() - trust @ trust / trust.sum()) if len(gap) > 1 else 0.0
+    between = max(between, _LEAST_SPREAD * float(weight @ variance))
+    trust = 1 / (variance + between)
+    middle = (trust @ gap) / trust.sum()
+    pattern: Floats = middle + between * trust * (gap - middle)
+    size = float(weight @ np.abs(pattern))
+    return pattern / size if size > 0 else np.ones_like(gap)
 
 
 @cache

@@ -41,14 +41,14 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     return float(low[0]), float(high[0])
 
 
-def wilson_many(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Wilson's interval for many shares at once; (0, 1) where there were no trials."""
+def wilson_many(successes: npt.ArrayLike, trials: npt.ArrayLike, z: float = Z95) -> tuple[Floats, Floats]:
+    """Wilson's interval for many shares at once; (0, 1) where there were no trials. ``z`` is another confidence's."""
     n = np.asarray(trials, dtype=np.float64)
     some = np.maximum(n, 1e-12)
     share = np.clip(np.asarray(successes, dtype=np.float64) / some, 0, 1)
-    square = Z95**2
+    square = z**2
     centre = (share + square / (2 * some)) / (1 + square / some)
-    half = Z95 / (1 + square / some) * np.sqrt(share * (1 - share) / some + square / (4 * some**2))
+    half = z / (1 + square / some) * np.sqrt(share * (1 - share) / some + square / (4 * some**2))
     low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
     return np.where(n > 0, np.minimum(low, share), 0.0), np.where(n > 0, np.maximum(high, share), 1.0)
 

@@ -9,8 +9,9 @@ from core.runs.predictions import Answers
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A run. ``corrections`` counts the labels that changed since the first run, in all splits; ``own`` is its accuracy
-    under the labels that it was trained with, ``now`` under those of now; ``samples`` is how many the latter is of.
+    """A run. ``corrections`` counts the labels that changed since the first run given, in all splits; ``own`` is its
+    accuracy under the labels that it was trained with, ``now`` under those of now; ``samples`` is how many the latter
+    is of.
     """
 
     run: str

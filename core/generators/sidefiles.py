@@ -12,11 +12,11 @@ from urllib.parse import unquote
 from core.domain.generation import Generation
 from core.generators import fooocus, infotext, tools
 from core.generators.containers import Embedded
+from core.generators.folders import LOG
 from core.generators.values import json_object
 
 MAX_BYTES = 2 * 2**20
 MAX_LOG_BYTES = 64 * 2**20
-_FOOOCUS_LOG = "log.html"
 _LOGGED = re.compile(r"""<a href="([^"]{1,400})"[^>]*>.*?to_clipboard\('([^']*)'\)""", re.DOTALL)
 
 
@@ -51,7 +51,7 @@ def _text(text: str) -> Generation | None:
 
 
 def _logged(path: Path) -> Generation | None:
-    log = path.with_name(_FOOOCUS_LOG)
+    log = path.with_name(LOG)
     try:
         found_log = log.stat()
     except OSError:
@@ -62,7 +62,7 @@ def _logged(path: Path) -> Generation | None:
     if found is None:
         return None
     generation = fooocus.read(Embedded(texts={"fooocus_scheme": "fooocus", "parameters": found}))
-    return None if generation is None else replace(generation, source="side file", raw={_FOOOCUS_LOG: found})
+    return None if generation is None else replace(generation, source="side file", raw={LOG: found})
 
 
 @lru_cache(maxsize=16)

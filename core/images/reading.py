@@ -4,6 +4,7 @@ A file that cannot be read raises :class:`UnreadableImage` with the reason; anyt
 """
 
 import io
+import math
 import os
 import stat
 import struct
@@ -134,17 +135,35 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """RGB whatever came: 16-bit greys are scaled (Pillow would clip them to white), transparency lies on white."""
-    if image.mode.startswith("I;16") or image.mode == "I":
-        wide = image.convert("I")
-        return wide.point(lambda value: value * (255.0 / 65535.0)).convert("L").convert("RGB")
-    if image.mode == "F":
-        return image.convert("L").convert("RGB")
+    """RGB whatever came: wide greys are scaled (Pillow would clip them to white or black), transparency lies on white.
+
+    Raises:
+        UnreadableImage: some of its pixels are no numbers.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        return _scaled(image).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (*BACKGROUND, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """8-bit grey of 16-bit, 32-bit and fractional grey: by the range that values are meant in, else by their own."""
+    import numpy as np
+
+    values = np.array(image if image.mode == "F" else image.convert("I"), dtype=np.float32)
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UnreadableImage("some of its pixels are no numbers")
+    meant = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
+    top = next((top for top in meant if low >= 0 and high <= top), None)
+    if top is None:
+        values -= low
+        top = high - low or 1.0
+    values *= 255.0 / top
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
 def mime_type(image: Image.Image) -> str:

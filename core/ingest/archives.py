@@ -16,18 +16,18 @@ import time
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from core.domain.errors import BadInput
+from core.generators.folders import LOG, logged
 from core.images.reading import EXTENSIONS, MAX_BYTES
-from core.ingest.listing import DESCRIPTIONS, SIDE_FILES, TABLES, Listing
+from core.ingest.listing import ARCHIVES, DESCRIPTIONS, IGNORED, SIDE_FILES, TABLES, Listing, ignored
 from core.runs.atomic import read_json, write_json
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MAX_MEMBERS = 500_000
 MAX_RATIO = 100  # unpacked by packed; images hardly shrink, and 100 times is a bomb
 FREE_RATIO = 1 << 30  # bytes that may unpack at any ratio
@@ -61,12 +61,12 @@ class Member:
 
 def is_archive(path: Path) -> bool:
     """Whether the name is that of an archive."""
-    return path.name.lower().endswith(SUFFIXES)
+    return path.name.lower().endswith(ARCHIVES)
 
 
 def stem_of(path: Path) -> str:
     """The archive's name without its endings."""
-    suffix = next((end for end in SUFFIXES if path.name.lower().endswith(end)), "")
+    suffix = next((end for end in ARCHIVES if path.name.lower().endswith(end)), "")
     return path.name[: -len(suffix)] if suffix else path.stem
 
 
@@ -77,8 +77,8 @@ def unpacked_folder(uploads: Path, archive: Path) -> Path:
     return uploads / f"{name}-{digest}"
 
 
-def list_archive(archive: Path, uploads: Path) -> Listing:
-    """What an archive holds, as if it lay unpacked already.
+def list_archive(archive: Path, folder: Path) -> Listing:
+    """What an archive holds, as if it lay unpacked in ``folder`` already.
 
     Raises:
         BadInput: no archive, a damaged one, one with too many members, or one that unpacks to far more than its size.
@@ -88,7 +88,7 @@ def list_archive(archive: Path, uploads: Path) -> Listing:
     def read(name: str) -> bytes:
         return read_member(archive, members[name])
 
-    listing = Listing(root=unpacked_folder(uploads, archive), read=read)
+    listing = Listing(root=folder, read=read)
     for member in _members(archive, listing):
         if member.name in members:
             listing.skip(f"{archive}: {member.name}", "a second file of that name in the archive")
@@ -109,7 +109,8 @@ def unpack(archive: Path, folder: Path, *, progress: Callable[[int, int], None])
     """
     listing = Listing(root=folder, read=lambda _: b"")
     members = {member.name: member for member in reversed(list(_members(archive, listing)))}
-    wanted = [member for member in members.values() if _wanted(member.name)]
+    logs = logged(members)
+    wanted = [member for member in members.values() if _wanted(member.name, logs)]
     known: dict[str, list[Any]] = read_json(folder / MANIFEST) or {}
     missing = [member for member in wanted if not _there(folder, member, known)]
     _check_room(folder, sum(member.size for member in missing))
@@ -180,6 +181,7 @@ def _members(archive: Path, listing: Listing) -> Iterator[Member]:
         with _opened(archive) as opened:
             found = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
             total, packed = 0, max(1, archive.stat().st_size)
+            passed: set[str] = set()
             for count, (raw, member, reason) in enumerate(found, start=1):
                 if count > MAX_MEMBERS:
                     raise BadInput(f"{archive.name!r} holds more than {MAX_MEMBERS:,} files; unpack a part of it.")
@@ -188,8 +190,8 @@ def _members(archive: Path, listing: Listing) -> Iterator[Member]:
                     listing.skip(f"{archive}: {raw[:200]!a}", "its name leads out of the archive")
                 elif reason:
                     listing.skip(f"{archive}: {name}", reason)
-                elif any(part.startswith(".") or part.lower() == "__macosx" for part in name.split("/")):
-                    continue
+                elif any(map(ignored, name.split("/"))):
+                    _pass_over(name, archive, passed, listing)
                 elif member is not None:
                     total += member.size
                     if total > FREE_RATIO and total > MAX_RATIO * packed:
@@ -199,6 +201,16 @@ def _members(archive: Path, listing: Listing) -> Iterator[Member]:
         raise BadInput(f"{archive.name!r} is no archive that can be read ({error}).") from None
     except OSError as error:
         raise BadInput(f"{archive.name!r} cannot be read ({error.strerror or error}).") from None
+
+
+def _pass_over(name: str, archive: Path, passed: set[str], listing: Listing) -> None:
+    """Tell a hidden folder once, whatever number of files is in it."""
+    parts = name.split("/")
+    at = next(at for at, part in enumerate(parts) if ignored(part))
+    folder = "/".join(parts[: at + 1])
+    if at < len(parts) - 1 and folder not in passed:
+        passed.add(folder)
+        listing.skip(f"{archive}: {folder}", IGNORED)
 
 
 def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, Member | None, str]]:
@@ -247,9 +259,11 @@ def _limit(name: str) -> int:
     return MAX_BYTES if os.path.splitext(name)[1].lower() in EXTENSIONS else max(MAX_BYTES, MAX_SIDE_BYTES)
 
 
-def _wanted(name: str) -> bool:
-    base = name.rpartition("/")[2].lower()
-    return os.path.splitext(base)[1] in _WANTED or base in DESCRIPTIONS
+def _wanted(name: str, logs: Set[str]) -> bool:
+    folder, _, base = name.rpartition("/")
+    if base == LOG:
+        return folder in logs
+    return os.path.splitext(base)[1].lower() in _WANTED or base.lower() in DESCRIPTIONS
 
 
 def _there(folder: Path, member: Member, known: dict[str, list[Any]]) -> bool:

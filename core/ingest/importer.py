@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Split
+from core.domain.samples import NewSample, Split
 from core.ingest.layouts import ImageFile, Preview
 from core.ingest.one_pass import PLAIN, Extras, Record, generation_of, measures_of
 from core.ingest.outcomes import FileOutcome, Report
@@ -40,15 +40,17 @@ class Wishes:
     ``extras`` are read of each file in the reader processes. ``label`` gives a file's label, from the file as
     recognised and what a generator wrote into it; without it the source's own label holds. ``measured`` is handed
     content hashes and what was measured (core.images.measures), some thousands at a time. With ``skip_copies`` a
-    picture that the dataset has already under the same label is not added again (what is uploaded twice). ``together``
-    gives a group to each existing sample and each new (content hash, generation): a group goes into one split; without
-    it, equal contents are a group.
+    picture that the dataset has already under the same label is not added again (what is uploaded twice). ``bad`` is
+    told path and reason of each file that cannot be read; a report names some hundreds. ``together`` gives a group to
+    each existing sample and each new (content hash, generation): a group goes into one split; without it, equal
+    contents are a group.
     """
 
     extras: Extras = PLAIN
     label: LabelRule | None = None
     measured: Measured | None = None
     skip_copies: bool = False
+    bad: Callable[[str, str], None] | None = None
     together: Together | None = None
 
 
@@ -68,7 +70,7 @@ def import_folder(
     preview: Preview,
     *,
     existing: pd.DataFrame,
-    open_dataset: Callable[[Sequence[str]], DatasetInfo],
+    open_dataset: Callable[[Sequence[str]], str],
     thumbnail_folder: Path,
     seed: int,
     frozen_test: bool,
@@ -80,11 +82,11 @@ def import_folder(
     """Import and report.
 
     ``existing`` is the dataset's frame so far (no rows for a new dataset). ``open_dataset`` gets the classes found and
-    returns the dataset, made if it is new; it is called once reading is done. ``progress`` is told the files done and
-    the files in all, and may raise to stop: then nothing was written. ``frozen_test`` keeps new images out of a test
-    split that a run has used. ``spool_folder`` keeps what was read for the next try: the caller holds its lock from
-    before ``existing`` was read (core.ingest.spool.lock_of). ``readers`` may be kept by a caller that imports again and
-    again.
+    returns the dataset's id, made if it is new; it is called once reading is done. ``progress`` is told the files done
+    and the files in all, and may raise to stop: then nothing was written. ``frozen_test``, of a test split that a run
+    was read on: none is drawn into it; what the source itself calls test joins, and that is told. ``spool_folder``
+    keeps what was read for the next try: the caller holds its lock from before ``existing`` was read
+    (core.ingest.spool.lock_of). ``readers`` may be kept by a caller that imports again and again.
     """
     wishes = wishes or Wishes()
     with tempfile.TemporaryDirectory() as scratch:
@@ -133,6 +135,7 @@ class _Import:
         self._changed: list[tuple[int, int]] = []
         self._new: list[_New] = []
         self._measures: dict[str, np.void] = {}
+        self._moved = 0
 
     # reading
 
@@ -155,6 +158,8 @@ class _Import:
             file = files[todo[at]]
             if "reason" in record:
                 self.report.add(FileOutcome(file.filepath, "quarantined", file.label, reason=record["reason"]))
+                if self._wishes.bad is not None:
+                    self._wishes.bad(file.filepath, record["reason"])
             else:
                 self._take(todo[at], record, self._spool.put(file.filepath, record))
             done += 1
@@ -202,7 +207,7 @@ class _Import:
 
     # writing
 
-    def write(self, open_dataset: Callable[[Sequence[str]], DatasetInfo]) -> Report:
+    def write(self, open_dataset: Callable[[Sequence[str]], str]) -> Report:
         """Write what was read; a dataset is made only if there is something to write."""
         report = self.report
         if self._wishes.skip_copies:
@@ -211,27 +216,27 @@ class _Import:
             return report
         labels = {new.label for new in self._new if new.label is not None}
         brought = set(self._preview.classes) if self._wishes.label is None else set()
-        dataset = open_dataset(sorted(labels | brought))
-        self._finish_earlier(dataset)
+        dataset_id = open_dataset(sorted(labels | brought))
+        self._finish_earlier(dataset_id)
         for root in self._roots():
-            self._store.add_root(dataset.id, root)
-        self._refresh(dataset)
+            self._store.add_root(dataset_id, root)
+        self._refresh(dataset_id)
         if self._new:
             self._split()
             self._spool.plan(self._samples())
-            self._spool.carry_out(self._store, dataset.id)
+            self._spool.carry_out(self._store, dataset_id)
             self._report_new()
         self._add_notes()
         self._spool.clear()
         report.seconds = time.monotonic() - self._started
         return report
 
-    def _finish_earlier(self, dataset: DatasetInfo) -> None:
+    def _finish_earlier(self, dataset_id: str) -> None:
         """Store the rest of an import that was killed while it wrote: its samples count as new ones of this import."""
         if not self._spool.planned:
             return
-        self._spool.carry_out(self._store, dataset.id, set(self._existing["filepath"]))
-        self._existing = self._store.frame(dataset.id)
+        self._spool.carry_out(self._store, dataset_id, set(self._existing["filepath"]))
+        self._existing = self._store.frame(dataset_id)
         rows = {path: row for row, path in enumerate(self._existing["filepath"])}
         files = self._preview.files
         for new in self._new:
@@ -265,13 +270,13 @@ class _Import:
             return [common] if common != os.path.sep and len(Path(common).parts) > 2 else folders
         return [str(root)]
 
-    def _refresh(self, dataset: DatasetInfo) -> None:
+    def _refresh(self, dataset_id: str) -> None:
         """Files whose contents are others than at the last import: the sample keeps its label and split."""
         for position, place in self._changed:
             file, record = self._preview.files[position], self._spool.at(place)
             row = self._rows[file.filepath]
             sample_id = str(self._existing["sample_id"].iloc[row])
-            self._store.replace_file(dataset.id, sample_id, self._sample(file, record, file.label, "train"))
+            self._store.replace_file(dataset_id, sample_id, self._sample(file, record, file.label, "train"))
             same = self._hashes[row] == record["hash"]
             self.report.add(FileOutcome(file.filepath, "present" if same else "changed", self._labels[row]))
 
@@ -348,6 +353,8 @@ class _Import:
             file = self._preview.files[new.position]
             original = first.get(new.content_hash)
             first.setdefault(new.content_hash, (file.filepath, new.label))
+            if original is not None and not os.path.exists(original[0]):
+                self._moved += 1
             self._count_added(file, new.label, new.split or "train", original)
 
     def _count_added(
@@ -373,10 +380,22 @@ class _Import:
         if report.conflicts():
             duplicates = _count(report.conflicts(), "duplicate")
             report.notes.append(f"{duplicates} filed under another label than the same picture elsewhere.")
+        if self._moved:
+            images = "image holds" if self._moved == 1 else "images hold"
+            report.notes.append(
+                f"{self._moved:,} new {images} the contents of images whose files are gone. If you moved the folder, "
+                "Data health, Missing files (or labelloop relink) gives those their new paths, labels and history kept."
+            )
         if report.kept:
             images = "image carries" if report.kept == 1 else "images carry"
             report.notes.append(
                 f"{report.kept:,} {images} another label here than in the source; the label given here was kept."
+            )
+        joined = sum(new.split == "test" for new in self._new)
+        if self._frozen_test and "test" in brought and joined:
+            report.notes.append(
+                f"{joined:,} new {'image' if joined == 1 else 'images'} of the source's own test split joined test, "
+                "which a run was read on already: earlier figures do not cover them; runs are compared without them."
             )
         if "val" in brought and "test" not in brought:
             report.notes.append("The folder brings no test images; figures are read on val.")

@@ -45,9 +45,9 @@ class Preview:
     """What an import of a source would read.
 
     ``folder`` is the source as named, ``root`` where its files lie (for an archive: will lie). ``layouts`` are the ways
-    in which it can be read, ``levels`` the folders by depth, ``columns`` those of its table, ``empty`` the class
-    folders without images, ``tool`` the image generator whose output folder it is. ``skipped`` names
-    ten thousand files at most, ``skipped_count`` counts all.
+    in which it can be read, ``levels`` the folders by depth, ``tables`` the tables in it, ``table`` the one that is
+    read and ``columns`` its own, ``empty`` the class folders without images, ``tool`` the image generator whose output
+    folder it is. ``skipped`` names ten thousand files at most, ``skipped_count`` counts all.
     """
 
     folder: Path
@@ -60,7 +60,10 @@ class Preview:
     layouts: tuple[Layout, ...] = ()
     levels: tuple[Level, ...] = ()
     columns: tuple[str, ...] = ()
+    path_column: str = ""
     label_column: str = ""
+    table: str = ""
+    tables: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tool: str = ""
@@ -112,7 +115,8 @@ def read_folders(listing: Listing, reading: Reading) -> tuple[Layout, list[Image
         return layout, _nested(listing, reading.class_level or 1), []
     root = f"{listing.root}/"
     if layout == "split folders":
-        return layout, [ImageFile(root + base + name, *_split_and_label(name)) for name in names], []
+        files = [ImageFile(root + base + name, *_split_and_label(name)) for name in names]
+        return layout, files, _empty_in_splits(listing, base, {file.label for file in files})
     if layout == "class folders":
         files = [ImageFile(root + base + name, name.partition("/")[0] if "/" in name else None, None) for name in names]
         return layout, files, _empty(listing, base, {file.label for file in files})
@@ -190,6 +194,13 @@ def _nested(listing: Listing, level: int) -> list[ImageFile]:
 def _empty(listing: Listing, base: str, labels: Iterable[str | None]) -> list[str]:
     inside = {folder[len(base) :] for folder in listing.empty if folder.startswith(base)}
     return sorted({folder for folder in inside if "/" not in folder} - set(labels))
+
+
+def _empty_in_splits(listing: Listing, base: str, labels: Iterable[str | None]) -> list[str]:
+    """The classes that no split has an image of: "bird" of an empty "train/bird" or "bird/train"."""
+    inside = (folder[len(base) :] for folder in listing.empty if folder.startswith(base))
+    found = {_split_and_label(f"{folder}/")[0] for folder in inside if folder.count("/") == 1}
+    return sorted({label for label in found if label is not None} - set(labels))
 
 
 def _base(names: Sequence[str]) -> str:

@@ -2,20 +2,23 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain.errors import BadInput
-from core.generators.folders import why_skipped
+from core.generators.folders import LOG, left_out, logged, why_skipped
 from core.images.reading import EXTENSIONS
 
 IGNORED_FOLDERS = frozenset({"__macosx", "__pycache__", "$recycle.bin", "system volume information", "@eadir"})
 IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+IGNORED = "a hidden folder, or one that a program keeps for itself"
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
 DESCRIPTIONS = frozenset({"samples.json", "metadata.json", "labels.json"})  # of a dataset that FiftyOne exported
 SIDE_FILES = frozenset({".txt", ".json", ".yaml", ".yml", ".xml"})  # what generators and tools lay beside images
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 KEPT_REASONS = 10_000
+MAX_TABLE = 1 << 30  # bytes
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Listing:
     tables: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)  # folders with nothing in them
     sides: list[str] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_count: int = 0
 
@@ -52,18 +56,30 @@ class Listing:
                 self.images.append(name)
         elif suffix in TABLES or base in DESCRIPTIONS:
             self.tables.append(name)
-        elif suffix in SIDE_FILES:
+        elif suffix in SIDE_FILES or base == LOG:
             self.sides.append(name)
+        elif base.endswith(ARCHIVES):
+            self.archives.append(name)
         else:
             self.skip(str(self.root / name), "not an image by its name")
 
     def finish(self) -> "Listing":
-        """All names are in: put them in order. Text beside an image of its name belongs to it and needs no word."""
+        """All names are in: put them in order. Text beside an image of its name belongs to it and needs no word.
+
+        Archives are skipped, unless who lists has taken them out of ``archives``.
+        """
         self.images.sort()
+        for name in self.archives:
+            self.skip(str(self.root / name), "an archive; import it by itself, or unpack it first")
+        if others := dict(left_out(self.images)):
+            self.images = [name for name in self.images if name not in others]
+            for name, reason in others.items():
+                self.skip(str(self.root / name), reason)
         if self.sides:
             stems = {os.path.splitext(name)[0] for name in self.images}
+            logs = logged(self.images)
             for name in self.sides:
-                if os.path.splitext(name)[0] not in stems:
+                if not _belongs(name, stems, logs):
                     self.skip(str(self.root / name), "not an image by its name")
         return self
 
@@ -108,8 +124,13 @@ def path_of(text: str | Path) -> Path:
 
 
 def list_folder(root: Path) -> Listing:
-    """Walk a folder. Links to folders and links that lead out are not followed; hidden names are passed over."""
-    listing = Listing(root=root, read=lambda name: (root / name).read_bytes())
+    """Walk a folder. Links to folders and links that lead out are not followed; hidden folders are told and left."""
+    return walk(root).finish()
+
+
+def walk(root: Path) -> Listing:
+    """As :func:`list_folder`, before the names are put in order."""
+    listing = Listing(root=root, read=lambda name: whole(root / name))
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -120,16 +141,34 @@ def list_folder(root: Path) -> Listing:
             listing.skip(shown(str(root / folder)), f"the folder cannot be read ({error.strerror or error})")
             continue
         below = []
-        if folder and all(_ignored(entry.name) for entry in entries):
+        if folder and all(ignored(entry.name) for entry in entries):
             listing.empty.append(folder)
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if _is_folder(entry, listing):
                 below.append(name)
-            elif not _ignored(entry.name):
+            elif not ignored(entry.name):
                 _sort(entry, name, listing)
         waiting.extend(reversed(below))
-    return listing.finish()
+    return listing
+
+
+def whole(path: Path) -> bytes:
+    """The bytes of a table or a description.
+
+    Raises:
+        BadInput: it is too large to be one.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size > MAX_TABLE:
+        raise BadInput(f"The table {path.name!r} is larger than a gigabyte; split it.")
+    return path.read_bytes()
+
+
+def ignored(name: str) -> bool:
+    """Whether a file or folder of this name is passed over: hidden, or what programs keep for themselves."""
+    lower = name.lower()
+    return lower.startswith(".") or lower in IGNORED_FILES or lower in IGNORED_FOLDERS
 
 
 def shown(path: str) -> str:
@@ -137,15 +176,25 @@ def shown(path: str) -> str:
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
 
 
-def _ignored(name: str) -> bool:
-    lower = name.lower()
-    return lower.startswith(".") or lower in IGNORED_FILES or lower in IGNORED_FOLDERS
+def _belongs(name: str, stems: Set[str], logs: Set[str]) -> bool:
+    """Whether a side file says something of an image: of its own name without endings, or Fooocus's log of its folder.
+
+    ``stems`` are the images' names without their endings, ``logs`` the folders whose images Fooocus made.
+    """
+    folder, _, base = name.rpartition("/")
+    if base == LOG:
+        return folder in logs
+    stem = os.path.splitext(name)[0]
+    return stem in stems or (stem.endswith(".swarm") and stem.removesuffix(".swarm") in stems)
 
 
 def _is_folder(entry: os.DirEntry[str], listing: Listing) -> bool:
     try:
         if entry.is_dir(follow_symlinks=False):
-            return not _ignored(entry.name)
+            if ignored(entry.name):
+                listing.skip(shown(entry.path), IGNORED)
+                return False
+            return True
     except OSError as error:
         listing.skip(shown(entry.path), f"it cannot be looked at ({error.strerror or error})")
     return False

@@ -2,7 +2,8 @@
 
 Runs in the reader processes (core.ingest.reader). A record is a dict that JSON can hold: either ``reason``, why the
 file cannot be used, or ``hash``, ``size``, ``mtime`` (ns), ``width``, ``height`` (upright), ``mime``, ``generation``
-(what a generator wrote into it or beside it, or None) and ``measures`` (what was measured on its pixels).
+(what a generator wrote into it or beside it, or None) and ``measures`` (what was measured on its pixels). Where pixels
+are not asked for it is ``generation`` alone.
 """
 
 import hashlib
@@ -27,11 +28,12 @@ class Extras:
     """What else is read of each file while its bytes are at hand.
 
     ``measures``: what core.images.measures says of its pixels. ``hidden`` looks for a generator's texts in the alpha
-    channel too, which costs a decode.
+    channel too, which costs a decode. Without ``pixels`` nothing is decoded: only what a generator wrote is read.
     """
 
     measures: bool = True
     hidden: bool = False
+    pixels: bool = True
 
 
 PLAIN = Extras()
@@ -47,6 +49,8 @@ def read_image(path: Path, *, thumbnail_folder: Path, extras: Extras) -> Record:
                 raise
             data, stat = read_stable(path)
         image = open_image(data)
+        if not extras.pixels:
+            return {"generation": _generation(data, path, extras)}
         mime, (width, height) = mime_type(image), upright_size(image)
         pixels = pixels_of(image, thumbnails.decode_size(*image.size))
     except UnreadableImage as error:

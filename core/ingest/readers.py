@@ -23,6 +23,7 @@ START_PATIENCE = 120.0  # seconds until a reader process has its imports behind 
 AHEAD = 6  # files a reader has been given and not answered; few, so that its input pipe never fills
 AHEAD_BYTES = 24_000
 TRIES = 2  # a reader may have been killed for another's memory: its file is tried once more
+READER = (sys.executable, "-m", "core.ingest.reader")
 _POLL = 0.5
 _FAILED_STARTS = 3
 
@@ -58,7 +59,7 @@ class Readers:
         *,
         count: int | None = None,
         patience: float = PATIENCE,
-        program: Sequence[str] = (sys.executable, "-m", "core.ingest.reader"),
+        program: Sequence[str] = READER,
     ) -> None:
         settings = {"thumbnails": str(thumbnail_folder.absolute()), "extras": asdict(extras or Extras())}
         self._settings = _line(settings)

@@ -10,14 +10,15 @@ from core.domain.errors import BadInput
 from core.domain.samples import Split
 from core.generators.folders import tool_of
 from core.images.reading import EXTENSIONS
-from core.ingest.archives import is_archive, list_archive
+from core.ingest.archives import is_archive, list_archive, unpacked_folder
 from core.ingest.layouts import ImageFile, Preview, levels, read_folders, ways
-from core.ingest.listing import TABLES, Listing, list_folder, path_of
+from core.ingest.listing import TABLES, Listing, list_folder, path_of, whole
 from core.ingest.readings import SPLIT_NAMES, Layout, Reading
-from core.ingest.tables import Table, read_table
+from core.ingest.tables import NoPathColumn, Table, read_table
+from core.ingest.uploaded import list_upload
 
 FIFTYONE = "fiftyone:"  # before the name of a dataset in the workspace's own database
-MAX_TABLE = 1 << 30  # bytes
+_OFFERED = 20  # tables of a source that are looked into
 _INDEXED = 500_000  # files looked at to find those that a table names without their folder
 
 # (path, label, split) of every sample of a FiftyOne dataset, by its name and the field that holds the label
@@ -43,20 +44,33 @@ def recognise(
     if str(text).strip().lower().startswith(FIFTYONE):
         return _from_database(str(text).strip()[len(FIFTYONE) :].strip(), reading, labelled)
     path = path_of(text)
-    if path.is_dir():
-        preview = _read(path, list_folder(path), reading)
-    elif is_archive(path):
-        if uploads is None:
-            raise BadInput(f"{str(path)!r} is an archive; unpack it first.")
-        preview = _read(path, list_archive(path, uploads), reading)
-    elif path.suffix.lower() in TABLES:
-        preview = _lone_table(path, reading)
-    else:
-        raise BadInput(f"{str(path)!r} is a file; name the folder that holds it.")
+    if path.suffix.lower() in TABLES and path.is_file():
+        return _lone_table(path, reading)
+    preview = _read(path, listing_of(path, uploads), reading)
     if not preview.files:
         hint = " (files of other kinds were skipped)" if preview.skipped else ""
         raise BadInput(f"There are no images in {str(path)!r}{hint}; choose a folder with JPEG, PNG or WebP files.")
     return preview
+
+
+def listing_of(path: Path, uploads: Path | None) -> Listing:
+    """The names in a folder or an archive. A folder among the uploads may hold archives, which are looked into too.
+
+    Raises:
+        BadInput: neither, or an archive that cannot be read.
+    """
+    if path.is_dir():
+        return list_upload(path) if is_upload(path, uploads) else list_folder(path)
+    if not is_archive(path):
+        raise BadInput(f"{str(path)!r} is a file; name the folder that holds it.")
+    if uploads is None:
+        raise BadInput(f"{str(path)!r} is an archive; unpack it first.")
+    return list_archive(path, unpacked_folder(uploads, path))
+
+
+def is_upload(path: Path, uploads: Path | None) -> bool:
+    """Whether it is a folder of what came through the browser."""
+    return uploads is not None and path.is_dir() and uploads.resolve() in path.resolve().parents
 
 
 def _read(source: Path, listing: Listing, reading: Reading) -> Preview:
@@ -71,7 +85,7 @@ def _read(source: Path, listing: Listing, reading: Reading) -> Preview:
             raise BadInput(f"No table in {str(source)!r} has a column of paths and one of labels; name them.")
     if not listing.images:
         return _preview(source, listing, reading, "flat folder", [])
-    tool = tool_of([name.split("/") for name in listing.images]) or ""
+    tool = tool_of([name.split("/") for name in listing.images], listing.root.name) or ""
     if tool and not reading.chosen:  # its folders are dates and kinds, not classes
         files = [ImageFile(f"{listing.root}/{name}", None, None) for name in listing.images]
         return _preview(source, listing, reading, "flat folder", files, tool=tool)
@@ -91,10 +105,10 @@ def _preview(
     files: Sequence[ImageFile],
     *,
     empty: Sequence[str] = (),
-    columns: Sequence[str] = (),
-    label_column: str = "",
     notes: Sequence[str] = (),
     tool: str = "",
+    table: Table | None = None,
+    table_name: str = "",
 ) -> Preview:
     layouts: tuple[Layout, ...] = ways(listing) if listing.images else ()
     if layout not in layouts:
@@ -111,8 +125,11 @@ def _preview(
         reading=reading if layout != "nested folders" else _levelled(reading),
         layouts=tuple(dict.fromkeys(layouts)),
         levels=levels(listing),
-        columns=tuple(columns),
-        label_column=label_column,
+        columns=() if table is None else table.columns,
+        path_column="" if table is None else table.path_column,
+        label_column="" if table is None else table.label_column or "",
+        table=table_name,
+        tables=tuple(_candidates(listing)[:_OFFERED]) or ((table_name,) if table_name else ()),
         empty=tuple(empty),
         notes=tuple(notes),
         tool=tool,
@@ -136,32 +153,37 @@ def _candidates(listing: Listing) -> list[str]:
 
 def _usable(listing: Listing, name: str) -> bool:
     try:
-        table = _table(listing, name, Reading())
+        return bool(_table(listing, name, Reading()).rows)
     except BadInput:
         return False
-    return table is not None and bool(table.rows)
 
 
 def _tables(listing: Listing, reading: Reading) -> dict[str, Table]:
     """The tables that say what the images are: the one chosen, else all metadata files, else the first that fits."""
     found: dict[str, Table] = {}
-    for name in [reading.table] if reading.table else _candidates(listing)[:20]:
+    unclear: NoPathColumn | None = None
+    for name in [reading.table] if reading.table else _candidates(listing)[:_OFFERED]:
         if reading.table and name not in listing.tables:
             raise BadInput(f"There is no table {name!r} in the source.")
         try:
             table = _table(listing, name, reading)
+        except NoPathColumn as error:
+            unclear = unclear or error
+            continue
         except BadInput:
             if reading.table or reading.layout == "table":
                 raise
             continue
         asked = reading.layout == "table" or reading.label_column is not None
-        if table is None or (table.label_column is None and not asked):
+        if table.label_column is None and not asked:
             continue
         metadata = os.path.basename(name).split(".")[0].lower() == "metadata"
         if found and not (metadata and all("metadata" in os.path.basename(one).lower() for one in found)):
             continue
         if asked or metadata or _names_images(table, name, listing):
             found[name] = table
+    if unclear is not None and not found and (reading.table or reading.layout == "table"):
+        raise unclear
     return found
 
 
@@ -171,13 +193,11 @@ def _names_images(table: Table, name: str, listing: Listing) -> bool:
     return sum(find(row.path) is not None for row in table.rows[:50]) * 2 > len(table.rows[:50])
 
 
-def _table(listing: Listing, name: str, reading: Reading) -> Table | None:
+def _table(listing: Listing, name: str, reading: Reading) -> Table:
     try:
         data = listing.read(name)
     except OSError as error:
         raise BadInput(f"The table {name!r} cannot be read ({error.strerror or error}).") from None
-    if len(data) > MAX_TABLE:
-        raise BadInput(f"The table {name!r} is larger than a gigabyte; split it.")
     return read_table(name, data, path_column=reading.path_column, label_column=reading.label_column)
 
 
@@ -200,17 +220,8 @@ def _by_tables(source: Path, listing: Listing, reading: Reading, tables: dict[st
     files = [ImageFile(f"{listing.root}/{name}", *said.get(name, (None, _split_of(name)))) for name in listing.images]
     unnamed = len(listing.images) - len(said)
     notes = [f"{unnamed:,} images are not named in the table and come in without a label."] if unnamed else []
-    first = next(iter(tables.values()))
-    return _preview(
-        source,
-        listing,
-        reading,
-        "table",
-        files,
-        columns=first.columns,
-        label_column=first.label_column or "",
-        notes=notes,
-    )
+    first, table = next(iter(tables.items()))
+    return _preview(source, listing, reading, "table", files, notes=notes, table=table, table_name=first)
 
 
 def _split_of(name: str) -> Split | None:
@@ -227,6 +238,9 @@ class _Finder:
         self._by_name: dict[str, str | None] | None = None
 
     def __call__(self, path: str) -> str | None:
+        return self._find(path) or self._find(path.strip())
+
+    def _find(self, path: str) -> str | None:
         path = path.replace("\\", "/").removeprefix("./").removeprefix(self._root)
         for name in (self._folder + path, path):
             if name in self._images:
@@ -247,16 +261,14 @@ class _Finder:
 def _lone_table(path: Path, reading: Reading) -> Preview:
     """A table that was named itself: its paths may lead anywhere on this computer."""
     root = path.parent
-    listing = Listing(root=root, read=lambda name: (root / name).read_bytes())
+    listing = Listing(root=root, read=lambda name: whole(root / name))
     table = _table(listing, path.name, reading)
-    if table is None:
-        raise BadInput(f"The table {path.name!r} has no column of paths; name it with the reading's path column.")
     for where, reason in table.problems:
         listing.skip(where, reason)
     find: _Finder | None = None
     files: dict[str, ImageFile] = {}
     for row in table.rows:
-        found = _on_disk(root, row.path)
+        found = _on_disk(root, row.path) or _on_disk(root, row.path.strip())
         if found is None:
             find = find or _Finder(_below(root), "")
             named = find(row.path)
@@ -267,15 +279,9 @@ def _lone_table(path: Path, reading: Reading) -> Preview:
             listing.skip(row.path, f"named a second time in the table, then as {row.label!r}; the first holds")
         else:
             files[found] = ImageFile(found, row.label, row.split)
-    return _preview(
-        path,
-        listing,
-        reading,
-        "table",
-        list(files.values()),
-        columns=table.columns,
-        label_column=table.label_column or "",
-    )
+    if not files:
+        raise BadInput(f"No image that the table {path.name!r} names is there; lay it beside them or give whole paths.")
+    return _preview(path, listing, reading, "table", list(files.values()), table=table, table_name=path.name)
 
 
 def _below(root: Path) -> Listing:

@@ -55,7 +55,7 @@ def superseded(paths: RunPaths) -> bool:
     """Whether a newer run of the same dataset, no trial of a search, has succeeded."""
     dataset = (read_json(paths.spec) or {}).get("dataset")
     for run, spec in _newer(paths):
-        same = spec.get("dataset") == dataset and "search" not in spec
+        same = spec.get("dataset") == dataset and "trial" not in spec
         if same and (read_json(run.exit) or {}).get("returncode") == SUCCEEDED:
             return True
     return False

@@ -4,42 +4,55 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from core.cluster.place import Place
+from core.domain.models import INSTANT
 from core.runs.layout import RunPaths
 
 SUPERVISOR = "core.jobs.supervisor"
-Warm = Literal["instant", "network"]  # which imports a spare has behind it
+Warm = Literal["light", "network"]  # which imports a spare has behind it: all but torch, or torch too
+
+
+def kind_of(spec: Mapping[str, Any]) -> Warm | None:
+    """The spare that a training run of this spec can use: none where a team or a cluster does the work."""
+    if not Place.read(spec.get("place")).plain:
+        return None
+    return "light" if (spec.get("options") or {}).get("model") == INSTANT else "network"
 
 
 class Launcher:
-    """Starts supervisors. With ``keep_spare`` one waits, preloaded, for the next instant retrain; one for networks,
-    whose imports are large, waits from when somebody may want it.
+    """Starts supervisors. With ``spare`` one waits from the beginning, with the imports of that kind behind it; one of
+    the other kind waits from when somebody may want it. Each start asks for the next spare of its kind, ``pause``
+    seconds later, so that its imports do not compete with the run's own beginning.
 
     A spare reads the folder to work on from its standard input; when the process that keeps it dies, that closes,
-    and the spare ends by itself.
+    and the spare ends by itself. One for networks, whose imports are large, also ends when it was not used for long.
     """
 
-    def __init__(self, *, keep_spare: bool = False) -> None:
-        self._keep_spare = keep_spare
+    def __init__(self, *, spare: Warm | None = None, pause: float = 3.0) -> None:
+        self._keeps = spare is not None
+        self._pause = pause
         self._spares: dict[Warm, subprocess.Popen[bytes]] = {}
+        self._coming: set[Warm] = set()  # kinds whose next spare starts in a moment
         self._lock = threading.Lock()
-        if keep_spare:
-            self._renew("instant")
+        if spare is not None:
+            self._renew(spare)
 
     def start(self, paths: RunPaths, *, warm: Warm | None = None) -> None:
         """Start the job in ``paths`` and return at once; ``warm`` asks for a spare of that kind, if one waits."""
-        if warm is not None and self._hand_over(paths.folder, warm):
-            return
-        _spawn([str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
+        if warm is None or not self._hand_over(paths.folder, warm):
+            _spawn([str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
+        if warm is not None:
+            self._renew_later(warm)
 
     def warm_up(self) -> None:
         """Somebody may train a network soon: have its imports done meanwhile. Nothing where no spares are kept."""
         with self._lock:
-            waiting = self._spares.get("network")
-            if waiting is not None and waiting.poll() is not None:  # it had waited long enough
-                del self._spares["network"]
+            if "network" in self._coming:
+                return
         self._renew("network")
 
     def close(self) -> None:
@@ -57,24 +70,38 @@ class Launcher:
                 spare.stdin.close()
             except OSError:
                 return False
-        if kind == "instant":  # renewed a little later, so that the next spare's imports do not compete with this job
-            timer = threading.Timer(3.0, self._renew, args=("instant",))
-            timer.daemon = True
-            timer.start()
         threading.Thread(target=spare.wait, daemon=True).start()
         return True
 
+    def _renew_later(self, kind: Warm) -> None:
+        with self._lock:
+            if not self._keeps or kind in self._coming:
+                return
+            self._coming.add(kind)
+        timer = threading.Timer(self._pause, self._renew, args=(kind,))
+        timer.daemon = True
+        timer.start()
+
     def _renew(self, kind: Warm) -> None:
         with self._lock:
-            if self._keep_spare and kind not in self._spares:
+            self._coming.discard(kind)
+            waiting = self._spares.get(kind)
+            if waiting is not None and waiting.poll() is not None:  # it had waited long enough, or died
+                _let_go(waiting)
+                waiting = None
+            if self._keeps and waiting is None:
                 self._spares[kind] = _spawn(["--spare", kind], stdin=subprocess.PIPE, log=None)
 
     def _dismiss(self) -> None:
-        self._keep_spare = False
+        self._keeps = False
         for spare in self._spares.values():
-            if spare.stdin is not None:
-                spare.stdin.close()
+            _let_go(spare)
         self._spares.clear()
+
+
+def _let_go(spare: "subprocess.Popen[bytes]") -> None:
+    if spare.stdin is not None:
+        spare.stdin.close()
 
 
 def _spawn(arguments: list[str], *, stdin: int, log: Path | None) -> "subprocess.Popen[bytes]":

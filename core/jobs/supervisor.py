@@ -1,7 +1,7 @@
 """``python -m core.jobs.supervisor FOLDER``: hold the lock, run the worker, write how it ended.
 
-A worker that is killed (for memory, say) cannot write its own ending; its parent can. With ``--spare`` the
-imports of an instant retrain are done first and the folder is read from standard input; the worker is then
+A worker that is killed (for memory, say) cannot write its own ending; its parent can. With ``--spare`` the imports of
+an instant retrain and of an import are done first and the folder is read from standard input; the worker is then
 forked, with its imports behind it.
 """
 
@@ -23,11 +23,12 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.cluster import place
-from core.jobs import afterwards, attempts, devices
+from core.domain.models import INSTANT
+from core.jobs import afterwards, attempts, devices, smaller
 from core.runs import members
-from core.runs.atomic import read_json, read_json_lines, write_json
+from core.runs.atomic import read_json, read_json_lines, sweep, write_json
 from core.runs.layout import RunPaths
-from core.runs.worker import AGAIN, CANCELLED, CRASHED, LOST_WORKER, PAUSED
+from core.runs.worker import AGAIN, CANCELLED, CRASHED, LOST_WORKER, PAUSED, SUCCEEDED
 from core.tracking import alerts, settings
 
 # Named as strings: the supervisor must stay small, and may not import its siblings.
@@ -42,7 +43,6 @@ WORKERS = {
 }
 TEAM = "core.cluster"  # has several workers, or a cluster, do what one worker would
 WARM = "core.training.warm"
-WARM_MODEL = "instant"
 SPARE_SECONDS = 900.0  # that a spare for networks waits
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
@@ -56,7 +56,9 @@ def main(arguments: list[str]) -> int:
     if warm:
         kind = arguments[1]
         importlib.import_module(WARM).preload(kind)
-        if kind != WARM_MODEL and not select.select([sys.stdin], [], [], SPARE_SECONDS)[0]:
+        if kind == "light":
+            importlib.import_module(WORKERS["import"])
+        elif not select.select([sys.stdin], [], [], SPARE_SECONDS)[0]:
             return 0  # a network's imports take hundreds of megabytes: not for ever
         folder = os.fsdecode(sys.stdin.buffer.readline().rstrip(b"\n"))
         if not folder:
@@ -72,7 +74,8 @@ def main(arguments: list[str]) -> int:
 def supervise(paths: RunPaths, *, warm: bool) -> int:
     """Hold ``run.lock``, wait for the device if need be, run the worker, write ``exit.json``.
 
-    A worker that is killed is started again, where it goes on at its last checkpoint, until it has crashed too often.
+    A worker that is killed is started again, where it goes on at its last checkpoint (the second time with half the
+    batch: memory may have run out), until it has crashed too often.
     """
     try:
         with FileLock(paths.lock, timeout=5):
@@ -84,10 +87,12 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
             code = _to_its_end(paths, spec, warm=warm)
             signalled = -code if code < 0 else None
             write_json(paths.exit, {"returncode": code, "signal": signalled, "ended_at": time.time()})
+            if code == SUCCEEDED:  # not before the end stands written: a kill in between would cost the whole training
+                paths.last_checkpoint.unlink(missing_ok=True)
     except Timeout:
         return 0
     afterwards.follow_up(paths)
-    if code == 0 and spec.get("kind") == "train" and "search" not in spec:
+    if code == 0 and spec.get("kind") == "train" and "trial" not in spec:
         afterwards.judge(paths)
     return code
 
@@ -96,13 +101,14 @@ def _to_its_end(paths: RunPaths, spec: dict[str, Any], *, warm: bool) -> int:
     while True:
         crashed = attempts.crashes(paths)
         if len(crashed) >= attempts.MOST_CRASHES:
-            write_json(paths.error, {"sentence": attempts.sentence(crashed)})
+            write_json(paths.error, {"sentence": smaller.sentence(paths, crashed)})
             return CRASHED
         with _device(paths, spec) as device:
             if device is None:
                 return CANCELLED if paths.cancel.exists() else PAUSED
             code = _run_worker(paths, spec, device=device, warm=warm)
         attempts.ended(paths, code)
+        smaller.after(paths, code)
         of_a_team = code in (LOST_WORKER, AGAIN)
         if paths.cancel.exists():
             return CANCELLED if of_a_team else code
@@ -119,7 +125,7 @@ def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
     options = spec.get("options")
     model = options.get("model") if isinstance(options, dict) else None
     where = place.of_run(paths)
-    if model in (None, WARM_MODEL) or where.ray:  # networks wait for the device: one trains at a time
+    if model in (None, INSTANT) or where.ray:  # networks wait for the device: one trains at a time
         yield None if paths.cancel.exists() or paths.pause.exists() else ""
         return
     if paths.status.exists():  # it went before: what it says of itself is of then
@@ -130,24 +136,30 @@ def _device(paths: RunPaths, spec: dict[str, Any]) -> Iterator[str | None]:
 
 
 def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: bool) -> int:
+    for file in (paths.last_checkpoint, paths.best_checkpoint, paths.predictions, paths.model):
+        sweep(file)
     module = WORKERS[str(spec["kind"])]
     if not place.of_run(paths).plain and spec["kind"] in ("train", "embed"):
         module, warm = TEAM, False
+        paths.outcome.unlink(missing_ok=True)
     else:
         paths.fence.unlink(missing_ok=True)  # a team that lives on somewhere writes nothing any more
+    environment, start = _environment(spec, device), _start_of(str(spec["kind"]))
     if warm and hasattr(os, "fork"):
-        pid, poll, send = _forked(module, paths, _environment(spec, device))
-        attempts.began(paths, pid)
-        return _wait(paths, poll, send)
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, str(paths.folder)],
-        stdin=subprocess.DEVNULL,
-        env=_environment(spec, device),
-        preexec_fn=_start_of(str(spec["kind"])) if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
-    )
-    attempts.began(paths, process.pid)
+        pid, poll, send = _forked(module, paths, environment, start)
+    else:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(paths.folder)],
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            preexec_fn=start if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+        )
+        pid, poll, send = process.pid, process.poll, process.send_signal
+    attempts.began(paths, pid)
     try:
-        return _wait(paths, process.poll, process.send_signal)
+        code = _wait(paths, poll, send)
+        told = members.outcome(paths) if module == TEAM else None
+        return code if told is None else told  # whatever became of who started them: Ray can end it at the very end
     finally:  # loaders that a killed worker leaves would keep its memory, and the GPU's
         attempts.end_all(_left_behind())
 
@@ -163,15 +175,18 @@ def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
 
 
 def _forked(
-    module: str, paths: RunPaths, environment: dict[str, str] | None
+    module: str, paths: RunPaths, environment: dict[str, str] | None, start: Callable[[], None]
 ) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            members.die_with_parent()
+            start()
             os.environ.update(environment or {})
-            code = int(importlib.import_module(f"{module}.__main__").main(paths.folder))
+            worker = importlib.import_module(module)
+            if not hasattr(worker, "main"):
+                worker = importlib.import_module(f"{module}.__main__")
+            code = int(worker.main(paths.folder))
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else 1
         except BaseException:
@@ -251,12 +266,13 @@ def _left_behind() -> list[psutil.Process]:
 def _start_of(kind: str) -> Callable[[], None]:
     """What a worker does first. Imports, embeddings and checks give way to the pages. Training does not: a network's
     threads wait for one another at every layer, and where one of them gives way, beside a single busy process, all are
-    many times slower (benchmarks/contention.py); the pages hardly notice either way.
+    many times slower (benchmarks/contention.py); the pages hardly notice either way. A search hands its own priority
+    on to its trials.
     """
 
     def start() -> None:
         members.die_with_parent()
-        if kind != "train":
+        if kind not in ("train", "search"):
             os.nice(BACKGROUND)
 
     return start

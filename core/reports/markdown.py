@@ -3,7 +3,17 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from core.reports.content import TITLES, Content, RunPart
+from core.reports.content import (
+    CONFUSED,
+    TITLES,
+    Content,
+    RunPart,
+    change,
+    confusions,
+    domain_rows,
+    judged_under,
+    labels_of,
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&])")
 _MATRIX = 25  # classes up to which the matrix is written out
@@ -18,8 +28,10 @@ def render(content: Content) -> str:
         lines += [
             f"**{_safe(found.old)} → {_safe(found.new)}.** {_safe(found.note)}",
             "",
+            _safe(change(found)),
+            "",
             *_table(
-                ("", "labels then", "labels now"),
+                ("", *labels_of(found)),
                 (
                     (found.old, credit.old_under_old, credit.old_under_new),
                     (found.new, credit.new_under_old, credit.new_under_new),
@@ -49,7 +61,7 @@ def _run(part: RunPart) -> list[str]:
         f"## {_safe(part.name)}: {_safe(part.model)} on {_safe(part.dataset)}",
         "",
         f"{part.evaluation.correct:,} of {part.evaluation.samples:,} {part.split} images right.",
-        *(_safe(line) for line in part.cautions),
+        *(_safe(line) for line in (judged_under(part), *part.cautions)),
         "",
         *_table(("made with", ""), part.facts),
         "",
@@ -63,9 +75,13 @@ def _run(part: RunPart) -> list[str]:
             (name, *row) for name, row in zip(part.evaluation.classes, part.evaluation.matrix.tolist(), strict=True)
         ]
         lines += [*_table(("label \\ predicted", *part.evaluation.classes), rows), ""]
+    if errors := confusions(part):
+        lines += ["Most frequent errors:", "", *_table(CONFUSED, errors), ""]
     weak = [*(one.sentence() for one in part.slices), *(one.sentence() for one in part.shortcuts)]
     if weak:
         lines += ["Where it is weakest:", "", *(f"- {_safe(one)}" for one in weak), ""]
+    if part.domains:
+        lines += [*_table(("source", "images", "right", "most frequent error"), domain_rows(part)), ""]
     return lines
 
 

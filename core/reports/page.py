@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 from core.evaluation.comparison import Comparison
 from core.evaluation.intervals import Estimate
 from core.reports import drawings
-from core.reports.content import TITLES, Content, Picture, RunPart
+from core.reports.content import (
+    CONFUSED,
+    TITLES,
+    Content,
+    Picture,
+    RunPart,
+    change,
+    confusions,
+    difference,
+    domain_rows,
+    judged_under,
+    labels_of,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1e2024, #e8e6e1); --ground: light-dark(#fcfbf9, #141518);
@@ -84,17 +96,20 @@ def _run(part: RunPart) -> str:
     return "".join(
         [
             f"<h2>{_safe(part.name)} · {_safe(part.model)}</h2>{headline}",
-            "".join(f"<p class='quiet-text'>{_safe(line)}</p>" for line in part.cautions),
+            "".join(f"<p class='quiet-text'>{_safe(line)}</p>" for line in (judged_under(part), *part.cautions)),
             "<h3>How it was made</h3>",
             _table(("", ""), part.facts),
             "<h3>Confusion matrix</h3><p class='quiet-text'>Rows are labels, columns predictions.</p>",
             f"<div class='wide'>{drawings.matrix(part.evaluation.classes, part.evaluation.matrix)}</div>",
+            "<h3>Most frequent errors</h3>" + _table(CONFUSED, errors) if (errors := confusions(part)) else "",
             "<div class='columns'><div><h3>Figures</h3>",
             _table(("Figure", "Value", "Likely"), overall),
             f"</div>{curve}</div><h3>Classes</h3>",
             _table(("Class", "Precision", "Recall", "F1", "Labelled so", "Predicted so"), classes),
             f"<h3>Where it is weakest</h3><ul>{slices}</ul>" if slices else "",
             warnings,
+            "<h3>By kind of source</h3>" if part.domains else "",
+            _table(("Source", "Images", "Right", "Most frequent error"), domain_rows(part)) if part.domains else "",
             _pictures("Its surest errors", part.errors),
         ]
     )
@@ -102,7 +117,7 @@ def _run(part: RunPart) -> str:
 
 def _comparison(found: Comparison, fixed: Sequence[Picture], broken: Sequence[Picture]) -> str:
     credit = found.credit
-    low, high = found.interval
+    classes, moved = difference(found)
     rows = (
         (found.old, f"{credit.old_under_old:,} right", f"{credit.old_under_new:,} right"),
         (found.new, f"{credit.new_under_old:,} right", f"{credit.new_under_new:,} right"),
@@ -110,13 +125,14 @@ def _comparison(found: Comparison, fixed: Sequence[Picture], broken: Sequence[Pi
     return "".join(
         [
             f"<div class='verdict'><b>{_safe(found.old)} → {_safe(found.new)}.</b> {_safe(found.note)}</div>",
-            f"<p>Accuracy {found.old_accuracy:.1%} → {found.new_accuracy:.1%}, a change of "
-            f"{(found.new_accuracy - found.old_accuracy) * 100:+.1f} points, likely between {low * 100:+.1f} and "
-            f"{high * 100:+.1f}; McNemar's exact p = {found.p_value:.2g}.</p>",
+            f"<p>{_safe(change(found))}</p>",
             "<h3>Better network, or better labels?</h3>",
-            _table(("", "labels then", "labels now"), rows),
+            _table(("", *labels_of(found)), rows),
             f"<p>Of {credit.total * 100:+.1f} points, {credit.by_labels * 100:+.1f} come from labels that were changed "
             f"and {credit.by_network * 100:+.1f} from the newer network.</p>",
+            "<h3>What changed in the matrix</h3><p class='quiet-text'>Rows are labels, columns predictions; the newer "
+            "run minus the older, blue where that is better.</p>",
+            f"<div class='wide'>{drawings.difference(classes, moved)}</div>",
             _pictures(f"Fixed ({len(found.fixed):,})", fixed),
             _pictures(f"Broken ({len(found.broken):,})", broken),
         ]

@@ -15,6 +15,8 @@ from core.review import writing
 from core.review.classes import current
 from core.store.base import SampleStore
 
+_BY_SOMEBODY = "Somebody changed this image since it was shown"
+
 
 def decide(
     store: SampleStore,
@@ -114,8 +116,8 @@ def _decide(
             outcomes[decision.token] = _repeated(earlier, state)
         elif earlier is not None:
             entries.append(earlier)
-        elif state.label != decision.seen or decision.seen_excluded not in (None, state.excluded):
-            outcomes[decision.token] = _stale(state)
+        elif stale := _changed(decision, state):
+            outcomes[decision.token] = _stale(state, stale)
         elif (decision.kind, state.excluded) in (("exclude", True), ("restore", False)):
             outcomes[decision.token] = Outcome(
                 state.sample_id, saved=True, label=state.label, entry_id=state.entry_id, excluded=state.excluded
@@ -178,11 +180,27 @@ def _repeated(entry: JournalEntry, state: LabelState) -> Outcome:
     return _stale(state)
 
 
-def _stale(state: LabelState) -> Outcome:
+def _changed(decision: Decision, state: LabelState) -> str:
+    """What is not any more as it was shown to whoever decided; empty where all is."""
+    if state.label != decision.seen or decision.seen_excluded not in (None, state.excluded):
+        return _BY_SOMEBODY
+    if state.content_hash and not state.content_hash.startswith(decision.seen_content):
+        return "The picture in this file changed since it was shown"
+    return ""
+
+
+def _stale(state: LabelState, what: str = _BY_SOMEBODY) -> Outcome:
     label = "no label" if state.label is None else f"“{state.label}”"
     label += " and is excluded" if state.excluded else ""
-    reason = f"Somebody changed this image since it was shown: it has {label} now. Decide again."
-    return Outcome(state.sample_id, saved=False, label=state.label, reason=reason, excluded=state.excluded)
+    reason = f"{what}: it has {label} now. Decide again."
+    return Outcome(
+        state.sample_id,
+        saved=False,
+        label=state.label,
+        reason=reason,
+        excluded=state.excluded,
+        content=state.content_hash,
+    )
 
 
 def _without_repeats(decisions: Sequence[Decision]) -> Iterator[list[Decision]]:

@@ -32,7 +32,7 @@ def questions(evidence: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class HitRate:
-    """Of ``decided`` images that a source brought, ``wrong`` were relabelled or excluded."""
+    """Of ``decided`` images that a source brought, ``wrong`` were relabelled or excluded; first labels do not count."""
 
     wrong: int
     decided: int
@@ -74,7 +74,7 @@ class Memory:
         touched: set[str] = set()
         for entry in entries:
             known = self._entries.get(entry.id)
-            if known is not None and known.undone == entry.undone:
+            if not entry.sample_id or (known is not None and known.undone == entry.undone):
                 continue
             self._entries[entry.id] = entry
             self._of_sample[entry.sample_id].add(entry.id)
@@ -135,7 +135,8 @@ class Memory:
             if entry.kind not in _ANSWERS:
                 continue
             wrong = entry.kind != "confirm"
-            known.hits.update({source: wrong for source, _ in asked})
+            first = entry.kind == "relabel" and entry.old is None  # a first label corrects nothing
+            known.hits.update({source: wrong for source, _ in asked if not first and source != "unlabelled"})
             then = (entry.new, entry.content_hash)
             known.settled.update(dict.fromkeys(asked, then))
             if entry.suggestion:

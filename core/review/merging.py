@@ -1,4 +1,9 @@
-"""The merged queue: the best of all sources in one order, with every reason why an image is there."""
+"""The merged queue: the best of all sources in one order, with every reason why an image is there.
+
+Its sources are those that say that something is wrong: every kind of finding, the labels that may be wrong, and what
+two runs see differently. A run's errors are among these already, weighed by how likely the label is wrong; once more as
+"misclassified" they would be one witness heard twice. Low confidence and a missing label say nothing of errors.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +19,6 @@ PRIORS = {
     "label-conflict": 0.6,
     "prompt-mismatch": 0.4,
     "disagreement": 0.3,
-    "misclassified": 0.3,
     "leak": 0.5,
     "exact-duplicate": 0.3,
     "near-duplicate": 0.2,

@@ -8,6 +8,7 @@ from itertools import pairwise
 from core.domain.decisions import JournalEntry
 
 BREAK = timedelta(minutes=5)  # a longer time without a decision is a break
+BY_HAND = ("grid", "fiftyone")  # a script or a table changes thousands of labels in no time
 COUNTED = ("relabel", "confirm", "exclude", "restore", "skip", "unsure")
 FIRST = timedelta(seconds=2)  # what the first decision after a break is taken to have needed
 
@@ -26,13 +27,16 @@ class Pace:
 
 
 def pace(entries: Iterable[JournalEntry]) -> Pace:
-    """The pace of all people together, each with breaks of their own; many images in one decision count as many."""
+    """The pace of all people together, each with breaks of their own; many images in one decision count as many.
+
+    What was taken back took its time and decided nothing.
+    """
     by_person: dict[str, list[JournalEntry]] = {}
     images = 0
     for entry in entries:
-        if entry.kind in COUNTED and not entry.undoes:
+        if entry.kind in COUNTED and entry.source in BY_HAND and not entry.undoes:
             by_person.setdefault(entry.who, []).append(entry)
-            images += 1
+            images += not entry.undone
     seconds = 0.0
     for made in by_person.values():
         times = sorted(entry.at for entry in made)

@@ -1,7 +1,7 @@
 """Queues: which samples to review, in which order, and why each is there. Arithmetic on a table and findings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -12,11 +12,14 @@ from core.domain.errors import BadInput
 from core.review import merging, ranking
 from core.review.memory import Memory, question, questions
 from core.review.ranking import Ranked
-from core.review.spec import FINDING_TITLES, KINDS, NEEDS_RUN, REMEMBERING, QueueKind, QueueSpec
+from core.review.spec import FINDING_TITLES, KINDS, NAMES_RUN, NEEDS_RUN, REMEMBERING, QueueKind, QueueSpec
 from core.review.table import Table
 from core.runs.predictions import Predictions
 
-__all__ = ["FINDING_TITLES", "KINDS", "NEEDS_RUN", "Inputs", "Queue", "QueueItem", "QueueKind", "QueueSpec", "build"]
+__all__ = [
+    "FINDING_TITLES", "KINDS", "NAMES_RUN", "NEEDS_RUN", "REMEMBERING", "Inputs", "Queue", "QueueItem", "QueueKind",
+    "QueueSpec", "build",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ def build(spec: QueueSpec, inputs: Inputs) -> "Queue":
     else:
         ranked = _ranked(spec, inputs)
         asks = spec.kind in REMEMBERING and spec.labels == "now"  # a run's errors of then are what they were
-        ranked = _open(ranked, inputs) if asks else ranked
+        ranked = _open(ranked, inputs) if asks else _answered_last(ranked, inputs) if spec.kind == "cell" else ranked
     if spec.split:
         inside = inputs.table.frame["split"].to_numpy(dtype=object)[ranked.rows] == spec.split
         kept = np.flatnonzero(inside).tolist()
@@ -203,25 +206,43 @@ def _sources(inputs: Inputs) -> list[Ranked]:
 
 def _open(ranked: Ranked, inputs: Inputs) -> Ranked:
     """Without what was answered; what was skipped comes last."""
+    gone, later = _known(ranked, inputs)
+    return ranked.only([*_others(ranked, {*gone, *later}), *later]) if gone or later else ranked
+
+
+def _answered_last(ranked: Ranked, inputs: Inputs) -> Ranked:
+    """All that is there, as a matrix counts it; what was answered comes after what is open, and says so."""
+    answered, later = _known(ranked, inputs)
+    if not (answered or later):
+        return ranked
+    found = ranked.only([*_others(ranked, {*answered, *later}), *later, *answered])
+    open_ = len(found.rows) - len(answered)
+    told = [f"{why} · decided" if why else "decided" for why in found.reason[open_:]]
+    return replace(found, reason=[*found.reason[:open_], *told])
+
+
+def _others(ranked: Ranked, but: set[int]) -> list[int]:
+    return [at for at in range(len(ranked.rows)) if at not in but]
+
+
+def _known(ranked: Ranked, inputs: Inputs) -> tuple[list[int], list[int]]:
+    """The positions of what was answered, and of what was skipped."""
     memory, table = inputs.memory, inputs.table
     if memory is None:
-        return ranked
+        return [], []
     known = memory.samples()
     ids = table.ids[ranked.rows].tolist()
     touched = [at for at, sample_id in enumerate(ids) if sample_id in known]  # few, and only they need a closer look
-    gone: set[int] = set()
+    gone: list[int] = []
     later: list[int] = []
     for at in touched:
         row = ranked.rows[at]
         asked = (ranked.source, ranked.says[at].replace("\n", " "))
         if memory.settled(ids[at], asked, label=table.label[row], content_hash=table.content_hash[row]):
-            gone.add(at)
+            gone.append(at)
         elif memory.skipped(ids[at], ranked.source):
             later.append(at)
-    if not (gone or later):
-        return ranked
-    gone.update(later)
-    return ranked.only([*(at for at in range(len(ids)) if at not in gone), *later])
+    return gone, later
 
 
 def _skipped_last(ranked: Ranked, evidence: list[str], inputs: Inputs) -> list[int] | None:

@@ -117,8 +117,7 @@ def by_disagreement(table: Table, other: Predictions, names: tuple[str, str]) ->
     ]
     # the one of the two that is not the label is what there is to decide about
     suggestion = [second.suggestion[r] if table.suggestion[r] == table.label[r] else table.suggestion[r] for r in rows]
-    says = [f"{table.suggestion[row]}/{second.suggestion[row]}" for row in rows]
-    return Ranked("disagreement", rows, _objects(suggestion), reasons, says, sure[order].tolist())
+    return Ranked("disagreement", rows, _objects(suggestion), reasons, suggestion, sure[order].tolist())
 
 
 def listed(source: str, rows: Sequence[int], table: Table, reason: str = "") -> Ranked:

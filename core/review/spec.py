@@ -32,7 +32,9 @@ NAMES_RUN = frozenset({"misclassified", "cell", "fixed", "broken"})  # of the ot
 REMEMBERING = frozenset(
     {"merged", "unlabelled", "misclassified", "suspicious", "disagreement", "low-confidence", "audit", "finding"}
 )
-"""Kinds that ask something: what was answered does not come back. The others show what there is."""
+"""Kinds that ask something: what was answered does not come back. The others show what there is; a cell of the matrix
+shows last what was answered, so that it holds as many images as the matrix says.
+"""
 FINDING_TITLES = {
     "suspicious": "Labels that may be wrong",
     "prompt-mismatch": "Prompt against picture",

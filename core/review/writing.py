@@ -1,8 +1,8 @@
 """Writing decisions: the journal first, then the label, so that nothing acknowledged is ever lost.
 
-An entry is written as pending (durably), the label is set where it still is what the person saw, then the
-entry is settled as applied or refused. A crash between the steps leaves a pending entry; :func:`recover`
-finishes it.
+An entry is written as pending (durably), the label is set where it still is what the person saw, what an undo or redo
+takes back is marked, and last the entry is settled as applied or refused. A crash between the steps therefore leaves a
+pending entry, which :func:`finish` carries to its end: each step may be done twice.
 """
 
 import os
@@ -27,11 +27,11 @@ def write(store: SampleStore, dataset_id: str, entries: Sequence[JournalEntry]) 
         standing = store.journal_add(part)
         _fail("label")
         done = store.change_labels(dataset_id, [_change(entry) for entry in standing])
+        _fail("mark")
+        store.journal_mark_undone([taken for e in standing if e.id in done for taken in [takes_back(e)] if taken])
         _fail("settle")
         store.journal_settle([e.id for e in standing if e.id in done], "applied")
         store.journal_settle([e.id for e in standing if e.id not in done], "refused")
-        _fail("mark")
-        store.journal_mark_undone([taken for e in standing if e.id in done for taken in [_takes_back(e)] if taken])
         _fail("answer")
         applied.update({e.token: e.id in done for e in standing})
     return applied
@@ -77,18 +77,24 @@ def reconcile(store: SampleStore, dataset: DatasetInfo, *, who: str) -> int:
     return adopt(store, dataset.id, store.natively_edited(dataset.id), who=who)
 
 
-def recover(store: SampleStore, *, older_than: float = 0.0) -> int:
-    """Finish what a crash left between journal and label; returns the number of entries that are applied now."""
+def finish(store: SampleStore, pending: Sequence[JournalEntry]) -> int:
+    """Carry to their end what a crash left between journal and label; returns how many are applied now."""
     applied = 0
-    for entry in store.journal_pending(older_than=older_than):
+    # The newest first: where a later decision was made on an earlier one, the later one's success tells of both.
+    for entry in sorted(pending, key=lambda one: one.id, reverse=True):
         set_label = store.adopt_native if entry.source == "native" else store.change_labels
         done = bool(set_label(entry.dataset_id, [_change(entry)])) or _was_built_upon(store, entry)
-        store.journal_settle([entry.id], "applied" if done else "refused")
-        taken = _takes_back(entry)
+        taken = takes_back(entry)
         if done and taken:
             store.journal_mark_undone([taken])
+        store.journal_settle([entry.id], "applied" if done else "refused")
         applied += done
     return applied
+
+
+def takes_back(entry: JournalEntry) -> str | None:
+    """The entry that an undo or a redo takes back; None for any other decision."""
+    return entry.undoes or entry.redoes
 
 
 def _was_built_upon(store: SampleStore, entry: JournalEntry) -> bool:
@@ -97,19 +103,17 @@ def _was_built_upon(store: SampleStore, entry: JournalEntry) -> bool:
 
 
 def _change(entry: JournalEntry) -> LabelChange:
+    # Whoever skips or excludes says nothing of the label: a confirmation that came meanwhile is not wiped out.
+    judges = entry.kind in ("relabel", "confirm") or entry.reviewed != entry.was_reviewed
     return LabelChange(
         entry_id=entry.id,
         sample_id=entry.sample_id,
         old=entry.old,
         new=entry.new,
-        reviewed=entry.reviewed,
+        reviewed=entry.reviewed if judges else None,
         excluded=entry.excluded,
         was_excluded=entry.was_excluded,
     )
-
-
-def _takes_back(entry: JournalEntry) -> str | None:
-    return entry.undoes or entry.redoes
 
 
 def _rounds(entries: Sequence[JournalEntry]) -> Iterator[list[JournalEntry]]:

@@ -24,6 +24,12 @@ def written_aside(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+def sweep(path: Path) -> None:
+    """Remove what writers of ``path`` left half-written when they were killed; to be called while nobody writes it."""
+    for aside in path.parent.glob(f".{path.name}.*.part"):
+        aside.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` by ``value`` as JSON."""
     with written_aside(path) as aside:

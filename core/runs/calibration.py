@@ -8,6 +8,8 @@ import numpy.typing as npt
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
 
+_ROWS = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -26,15 +28,27 @@ class Calibration:
         """Probabilities (n, classes) at this temperature."""
         return softened(probabilities, self.temperature)
 
+    def softened_class(self, probabilities: npt.NDArray[np.float32], place: int) -> npt.NDArray[np.float32]:
+        """One class's column of :meth:`softened`, a few rows at a time: 1,000 classes take hundreds of megabytes."""
+        if self.temperature == 1.0:
+            return probabilities[:, place]
+        found = np.empty(len(probabilities), dtype=np.float32)
+        for start in range(0, len(found), _ROWS):
+            found[start : start + _ROWS] = self.softened(probabilities[start : start + _ROWS])[:, place]
+        return found
+
 
 def softened(probabilities: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
     """Probabilities whose logits are divided by ``temperature``; the order of the classes stays."""
     if temperature == 1.0 or not len(probabilities):
         return probabilities
-    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / np.float32(temperature)
-    logits -= logits.max(axis=1, keepdims=True)
-    powers = np.exp(logits)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+    powers: npt.NDArray[np.float32] = np.maximum(probabilities, np.finfo(np.float32).tiny, dtype=np.float32)
+    np.log(powers, out=powers)  # in place: over 1,000 classes each copy counts
+    powers /= np.float32(temperature)
+    powers -= powers.max(axis=1, keepdims=True)
+    np.exp(powers, out=powers)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def read(run: RunPaths) -> Calibration:

@@ -62,9 +62,19 @@ class WorkspacePaths:
         return self.root / "watches"
 
     @property
+    def costs(self) -> Path:
+        """What errors cost, one JSON file a dataset."""
+        return self.root / "costs"
+
+    @property
     def tracking(self) -> Path:
         """Where runs are mirrored and who is alerted (see core.tracking.settings)."""
         return self.root / "tracking.json"
+
+    @property
+    def identity(self) -> Path:
+        """What no other workspace is called (see core.runs.identity)."""
+        return self.root / "identity.json"
 
     @property
     def cluster(self) -> Path:
@@ -187,8 +197,18 @@ class RunPaths:
 
     @property
     def checkpoints(self) -> Path:
-        """last.safetensors, from which a run goes on, and best.safetensors, the network's weights alone."""
+        """:attr:`last_checkpoint` and :attr:`best_checkpoint`, with what they are beside them for people."""
         return self.folder / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """All that going on needs; removed once the run has succeeded."""
+        return self.checkpoints / "last.safetensors"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The weights of the best epoch."""
+        return self.checkpoints / "best.safetensors"
 
     @property
     def predictions(self) -> Path:
@@ -209,6 +229,16 @@ class RunPaths:
     def outlook(self) -> Path:
         """What more images and corrections are likely to bring, written after the run."""
         return self.folder / "outlook.json"
+
+    @property
+    def used(self) -> Path:
+        """Written by the worker: device, precision, weights, rate and batch as they were (see core.runs.used)."""
+        return self.folder / "used.json"
+
+    @property
+    def snapshot(self) -> Path:
+        """The run's own copy of its snapshot, by hard links: the folder alone says what was learned from."""
+        return self.folder / "snapshot"
 
     @property
     def model(self) -> Path:
@@ -257,7 +287,7 @@ class RunPaths:
 
     @property
     def smaller_batch(self) -> Path:
-        """Left by a team whose memory was too small: the batch size to go on with."""
+        """Left by a team whose memory was too small, or after kills (core.jobs.smaller): the batch to go on with."""
         return self.checkpoints / "batch.json"
 
     @property

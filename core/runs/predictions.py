@@ -1,7 +1,7 @@
 """predictions.parquet: every sample's probabilities in a run, from which all evaluation is arithmetic."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from core.runs.atomic import written_aside
 
 _ROWS = 16_384  # a group of the file
-_BATCH = 4096  # rows read at a time: what is read and what is kept never lie in memory twice
+_BATCH = 1024  # rows read at a time: what is read and what is kept never lie in memory twice
+_BUFFER = 2**20  # bytes of the file read at a time; by default Arrow holds all of it until the last row is read
+Chosen = npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +46,8 @@ class Answers:
         """The rows of one split."""
         return self.rows(self.split == split)
 
-    def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Answers":
-        """The rows chosen by a mask or by positions."""
+    def rows(self, chosen: Chosen) -> "Answers":
+        """The rows chosen by a mask, by positions or by a slice."""
         return Answers(
             classes=self.classes,
             sample_id=self.sample_id[chosen],
@@ -62,7 +64,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """One row a sample, in snapshot order.
+    """One row a sample, in snapshot order or by split (:func:`read`).
 
     ``label`` is the label at the time (``None`` for an unlabelled sample), ``probabilities`` has shape
     (samples, classes) and float32, ``out_of_fold`` marks rows whose probabilities come from a model that
@@ -98,12 +100,15 @@ class Predictions:
         return self.answers.confidence
 
     def where(self, split: str) -> "Predictions":
-        """The rows of one split."""
-        mask = self.split == split
-        return self if mask.all() else self.rows(mask)
+        """The rows of one split; no copy of those that lie beside one another."""
+        places = np.flatnonzero(self.split == split)
+        if len(places) == len(self):
+            return self
+        beside = len(places) > 0 and places[-1] - places[0] + 1 == len(places)
+        return self.rows(slice(int(places[0]), int(places[-1]) + 1) if beside else places)
 
-    def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Predictions":
-        """The rows chosen by a mask or by positions."""
+    def rows(self, chosen: Chosen) -> "Predictions":
+        """The rows chosen by a mask, by positions or by a slice (of which no copy is made)."""
         return Predictions(
             classes=self.classes,
             sample_id=self.sample_id[chosen],
@@ -114,9 +119,20 @@ class Predictions:
             given=self.answers.rows(chosen),
         )
 
-    def under(self, classes: tuple[str, ...], probabilities: npt.NDArray[np.float32]) -> "Predictions":
-        """The same samples under other classes."""
-        return Predictions(classes, self.sample_id, self.split, self.label, probabilities, self.out_of_fold)
+    def ordered(self, sample_ids: Iterable[str]) -> "Predictions":
+        """The rows in the order of ``sample_ids``; samples that are not among these come last."""
+        place = {sample_id: at for at, sample_id in enumerate(sample_ids)}
+        return self.rows(np.argsort([place.get(i, len(place)) for i in self.sample_id.tolist()], kind="stable"))
+
+    def under(
+        self,
+        classes: tuple[str, ...],
+        probabilities: npt.NDArray[np.float32],
+        label: npt.NDArray[np.object_] | None = None,
+    ) -> "Predictions":
+        """The same samples under other classes, and where given under other labels."""
+        label = self.label if label is None else label
+        return Predictions(classes, self.sample_id, self.split, label, probabilities, self.out_of_fold)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -159,29 +175,44 @@ def write(path: Path, predictions: Predictions) -> None:
         pq.write_table(table, aside, row_group_size=_ROWS, use_dictionary=["split", "label"])
 
 
-def read(path: Path) -> Predictions:
-    """Read what :func:`write` wrote.
+def read(path: Path, *, by_split: bool = False) -> Predictions:
+    """Read what :func:`write` wrote, in that order or (``by_split``) the rows of each split beside one another.
 
     Raises:
         FileNotFoundError: the run has no predictions.
     """
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         table = file.read(["sample_id", "split", "label", "out_of_fold"])
         classes = _split((file.schema_arrow.metadata or {})[b"classes"])
+        sample_id = np.array(table.column("sample_id").to_pylist(), dtype=object)
+        split, label = _words(table.column("split")), _words(table.column("label"))
+        out_of_fold = np.array(table.column("out_of_fold").to_pylist(), dtype=bool)
+        order = np.argsort(split, kind="stable") if by_split else np.arange(len(split))
+        place = np.empty(len(order), dtype=np.intp)  # of each row of the file
+        place[order] = np.arange(len(order))
         probabilities = np.empty((len(table), len(classes)), dtype=np.float32)
         at = 0
         for batch in file.iter_batches(_BATCH, columns=["probabilities"]):
             part = batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(-1, len(classes))
-            probabilities[at : at + len(part)] = part
+            probabilities[place[at : at + len(part)]] = part
             at += len(part)
+    pa.default_memory_pool().release_unused()  # which it would otherwise keep for its own next use
     return Predictions(
         classes=classes,
-        sample_id=np.array(table.column("sample_id").to_pylist(), dtype=object),
-        split=np.array(table.column("split").to_pylist(), dtype=object),
-        label=np.array(table.column("label").to_pylist(), dtype=object),
+        sample_id=sample_id[order],
+        split=split[order],
+        label=label[order],
         probabilities=probabilities,
-        out_of_fold=np.array(table.column("out_of_fold").to_pylist(), dtype=bool),
+        out_of_fold=out_of_fold[order],
     )
+
+
+def _words(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """Texts that come again and again, each once in memory."""
+    coded = column.combine_chunks().dictionary_encode()
+    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    found: npt.NDArray[np.object_] = words[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _answers(

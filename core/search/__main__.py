@@ -12,8 +12,9 @@ from optuna.trial import Trial, TrialState
 from core.cluster import place
 from core.cluster.look import look
 from core.domain.errors import BadInput, Cancelled, LabelloopError, Paused
+from core.domain.models import INSTANT
 from core.jobs.devices import devices
-from core.jobs.launcher import Launcher
+from core.jobs.launcher import Launcher, Warm, kind_of
 from core.jobs.restart import restart
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
@@ -39,8 +40,11 @@ def search(paths: RunPaths, progress: Progress) -> None:
     """
     spec = read_json(paths.spec) or {}
     worker = _Search(paths, spec, progress)
-    worker.try_points()
-    worker.finish()
+    try:
+        worker.try_points()
+        worker.finish()
+    finally:
+        worker.close()
 
 
 class _Search:
@@ -56,8 +60,10 @@ class _Search:
             seed=int(spec.get("seed", 0)),
             prune=bool(spec.get("prune", True)),
         )
-        self._launch = Launcher().start
         where = place.Place.read(self._spec.get("place"))
+        # While a trial goes, the imports of the next one are done; a team's workers have imports of their own.
+        kind: Warm = "light" if set(self._space.models) == {INSTANT} else "network"
+        self._launcher = Launcher(spare=kind if where.plain else None, pause=0.0)
         self._at_once = max(1, look(where).at_once // where.workers) if where.ray else len(devices())
         self._active: dict[int, tuple[Trial, RunPaths, int]] = {}  # by number: trial, run, steps reported
 
@@ -95,6 +101,13 @@ class _Search:
             raise BadInput(f"The best recipe could not be trained with all splits: {trials.error_of(run)}")
         result = {"best_trial": best.number, "value": best.value, "params": best.params, "run": run.name}
         write_json(self._paths.folder / RESULT, result)
+
+    def close(self) -> None:
+        """Let the spare go."""
+        self._launcher.close()
+
+    def _launch(self, run: RunPaths) -> None:
+        self._launcher.start(run, warm=kind_of(read_json(run.spec) or {}))
 
     def _take_up(self) -> None:
         """Follow on the trials that went when this search was killed or paused."""

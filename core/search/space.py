@@ -13,7 +13,7 @@ from typing import Any
 
 from core.domain.errors import BadInput
 from core.domain.fields import Field
-from core.domain.runs import FIELDS, TrainOptions
+from core.domain.runs import FIELDS, TrainOptions, rooted_weights
 
 MOST_POINTS = 10_000
 _PARTS = {"low", "high", "log", "step"}
@@ -54,6 +54,12 @@ class Space:
     dimensions: tuple[Dimension, ...]
     fixed: Mapping[str, Any]
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that its recipes may have."""
+        varied = next((one.choices for one in self.dimensions if one.name == "model"), ())
+        return tuple(varied) or (str(self.fixed.get("model", TrainOptions().model)),)
+
     def options(self, params: Mapping[str, Any]) -> TrainOptions:
         """The recipe of one trial.
 
@@ -61,6 +67,21 @@ class Space:
             BadInput: these values do not go together.
         """
         return TrainOptions.read({**self.fixed, **params})
+
+    def example(self) -> TrainOptions:
+        """One of its recipes: at the first of its corners that is one.
+
+        Raises:
+            BadInput: no corner is.
+        """
+        ends = [list(d.choices) if d.choices else [d.low, d.high] for d in self.dimensions]
+        refused: BadInput | None = None
+        for _, values in zip(range(512), product(*ends), strict=False):
+            try:
+                return self.options(dict(zip((d.name for d in self.dimensions), values, strict=True)))
+            except BadInput as error:
+                refused = refused or error
+        raise refused or BadInput("Nothing varies in this space: give one field a range or a list of values.")
 
     def size(self) -> int:
         """How many points a grid has.
@@ -97,7 +118,7 @@ def read_space(document: Any) -> Space:
     if not dimensions:
         raise BadInput("Nothing varies in this space: give one field a range or a list of values.")
     space = Space(tuple(dimensions), fixed)
-    _check_corners(space)
+    space.example()  # else every trial would fail for the same reason
     return space
 
 
@@ -127,6 +148,18 @@ def read_file(path: Path) -> dict[str, Any]:
     return found
 
 
+def rooted(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A space's document with files of weights named from ``folder``, as :meth:`TrainOptions.rooted` does."""
+
+    def one(value: Any) -> Any:
+        return rooted_weights(value, folder) if isinstance(value, str) else value
+
+    said = document.get("weights")
+    if said is None:
+        return dict(document)
+    return {**document, "weights": [one(value) for value in said] if isinstance(said, list) else one(said)}
+
+
 def _range(name: str, described: Field, said: Mapping[str, Any]) -> Dimension:
     if described.kind not in ("whole", "number"):
         raise BadInput(f"{name} takes no range; give a list of values.")
@@ -149,19 +182,3 @@ def _choices(name: str, described: Field, said: list[Any]) -> Dimension:
     if not values:
         raise BadInput(f"The list of {name} is empty.")
     return Dimension(name, choices=values)
-
-
-def _check_corners(space: Space) -> None:
-    """At least one corner must be a recipe: else every trial would fail for the same reason."""
-    ends = [list(d.choices) if d.choices else [d.low, d.high] for d in space.dimensions]
-    refused: BadInput | None = None
-    for _, values in zip(range(512), product(*ends), strict=False):
-        params = dict(zip((d.name for d in space.dimensions), values, strict=True))
-        try:
-            space.options(params)
-        except BadInput as error:
-            refused = error
-        else:
-            return
-    if refused is not None:
-        raise refused

@@ -13,6 +13,7 @@ from core.runs.atomic import read_json, read_json_lines
 from core.runs.layout import RunPaths
 from core.runs.states import state
 from core.search.study import Objective
+from core.snapshots import manifest
 
 Launch = Callable[[RunPaths], None]
 
@@ -33,6 +34,7 @@ def start(search: RunPaths, options: TrainOptions, launch: Launch, **marks: Any)
         if "place" in spec:
             made["place"] = spec["place"]
         run = folders.make(search.workspace.runs, "run", {**made, **marks})
+    manifest.keep(search.workspace.snapshot(str(snapshot)), run.snapshot)
     launch(run)
     return run
 

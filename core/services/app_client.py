@@ -2,11 +2,12 @@
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from core.domain.decisions import Outcome
 from core.domain.errors import ServiceFailed
 
 TOKEN_HEADER = "X-Labelloop-Token"
@@ -16,17 +17,24 @@ LARGEST_VIEW = 5_000  # samples; the App sends a view's ids along with every req
 Says = tuple[str | None, str]
 """What a queue says of one sample: the class it suggests, and the evidence that a decision carries into the journal."""
 
+Seen = tuple[str | None, bool]
+"""What the App shows of one sample: its label, and whether it is excluded."""
+
 _TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is ticked in the App. ``dataset`` is ``None`` while it shows none; ``says`` as in :meth:`AppClient.show`."""
+    """What is ticked in the App. ``dataset`` is ``None`` while it shows none; ``says`` as in :meth:`AppClient.show`.
+
+    ``seen`` is what the App shows of each, which may be older than what the sample is; a decision is held against it.
+    """
 
     ids: tuple[str, ...]
     dataset: str | None
     queue: str
     says: Mapping[str, Says] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,16 @@ class AppClient:
         """What is ticked in the App, in the order of ticking."""
         answer = self._ask("GET", "selection")
         says = {one: (suggestion, evidence) for one, (suggestion, evidence) in answer["says"].items()}
-        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"], says)
+        seen = {one: (label, excluded) for one, (label, excluded) in answer["seen"].items()}
+        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"], says, seen)
 
-    def refresh(self, *, clear: bool = False) -> None:
-        """Have every tab read the dataset again, after labels were changed elsewhere; ``clear`` unticks all images."""
-        self._ask("POST", "refresh", {"clear": clear})
+    def refresh(self, *, clear: bool = False, told: Iterable[Outcome] = ()) -> None:
+        """Have every tab read the dataset again, after labels were changed elsewhere; ``clear`` unticks all images.
+
+        ``told`` is what became of the person's own decisions: they know of it before the App shows it.
+        """
+        known = [[one.sample_id, one.saved, one.label, one.excluded] for one in told]
+        self._ask("POST", "refresh", {"clear": clear, "told": known})
 
     def alive(self, *, timeout: float = 1.0) -> bool:
         """Whether the server answers."""

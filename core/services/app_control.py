@@ -15,6 +15,8 @@ import fiftyone.core.session.events as fose
 from fiftyone.core.state import build_color_scheme
 from fiftyone.server.events import dispatch_event, get_state
 
+from core.domain.decisions import Outcome
+from core.services import app_shown
 from core.services.app_client import Says
 
 logger = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ async def answer(request: str, content: dict[str, Any]) -> tuple[int, dict[str, 
         if request == "GET selection":
             return 200, _selection()
         if request == "POST refresh":
-            return 200, await _refresh(content.get("clear") is True)
+            return await _refresh(content)
         if request == "POST view":
             return await _show(content)
     except Exception:
@@ -95,20 +97,25 @@ def _selection() -> dict[str, Any]:
     state = get_state()
     current = state.dataset.name if state.dataset is not None else None
     ids = [str(chosen["id"]) for chosen in state.selected_samples or []]
+    seen = {one: list(known) for one, known in app_shown.of(ids).items()}
     if current != shown.dataset:
-        return {"ids": ids, "dataset": current, "queue": "", "says": {}}
+        return {"ids": ids, "dataset": current, "queue": "", "says": {}, "seen": seen}
     told = {one: list(shown.says[one]) for one in ids if one in shown.says}
-    return {"ids": ids, "dataset": current, "queue": shown.queue, "says": told}
+    return {"ids": ids, "dataset": current, "queue": shown.queue, "says": told, "seen": seen}
 
 
-async def _refresh(clear: bool) -> dict[str, Any]:
+async def _refresh(content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    told = _outcomes(content.get("told", []))
+    if told is None:
+        return 400, {"sentence": "The FiftyOne server was told of outcomes that make no sense."}
+    app_shown.note_told(told)
     state = get_state()
-    if clear:
+    if content.get("clear") is True:
         state.selected_samples, state.selected_labels = [], []
     if state.dataset is not None:
         await asyncio.to_thread(state.dataset.reload)
         await dispatch_event(None, fose.Refresh(state=state))
-    return {}
+    return 200, {}
 
 
 def _is_ids(ids: object) -> bool:
@@ -123,7 +130,23 @@ def _says(given: object) -> dict[str, Says] | None:
     for sample_id, pair in given.items():
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], str)):
             return None
-        if not (pair[0] is None or isinstance(pair[0], str)):
+        if not _is_label(pair[0]):
             return None
         says[sample_id] = (pair[0], pair[1])
     return says
+
+
+def _outcomes(given: object) -> list[Outcome] | None:
+    """What became of decisions that were made beside the App, None where it makes no sense."""
+    if not isinstance(given, list):
+        return None
+    told: list[Outcome] = []
+    for one in given:
+        if not (isinstance(one, list) and len(one) == 4 and isinstance(one[0], str) and _is_label(one[2])):
+            return None
+        told.append(Outcome(one[0], saved=one[1] is True, label=one[2], excluded=one[3] is True))
+    return told
+
+
+def _is_label(given: object) -> bool:
+    return given is None or isinstance(given, str)

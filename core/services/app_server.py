@@ -73,15 +73,16 @@ def _serve(uri: str, port: int, token: str, page_origins: list[str], descriptor:
     from fiftyone.server.app import app  # seconds; everything above failed early where it had to
     from fiftyone.server.events import set_port
 
-    from core.services import app_control
+    from core.services import app_control, app_shown
     from core.services.app_fence import Fence, Policy
     from core.services.app_media import Media
 
     app.debug = False
     set_port(port)
     _allow_only_ours()
+    app_shown.watch()
     fence = Fence(
-        app,
+        app_shown.watching_edits(app),
         Policy(port, token, tuple(page_origins)),
         may_serve=Media(uri).may_serve,
         control=app_control.answer,

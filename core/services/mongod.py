@@ -185,7 +185,9 @@ def _start(paths: WorkspacePaths, program: Path) -> str:
 def _listen_address(paths: WorkspacePaths) -> tuple[list[str], str]:
     if _POSIX:  # the socket alone, no TCP: other users of this machine are out
         path = _socket_folder(paths) / "db.sock"
-        return ["--bind_ip", str(path)], f"mongodb://{quote(str(path), safe='')}/?journal=true&directConnection=true"
+        uri = f"mongodb://{quote(str(path), safe='')}/?journal=true&directConnection=true"
+        # Nor the usual socket in /tmp beside it: there stands the system's mongod, or another workspace's.
+        return ["--bind_ip", str(path), "--nounixsocket"], uri
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

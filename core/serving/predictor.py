@@ -21,8 +21,8 @@ from core.runs.layout import RunPaths
 class Prediction:
     """What a run says of one image. With an ``error`` there is no class, and probabilities and confidence are 0.
 
-    Probabilities are at the run's fitted temperature. ``unsure``: the confidence lies under the run's threshold, so
-    ``predicted`` is its best guess and not its answer.
+    Probabilities are at the run's fitted temperature; ``confidence`` is that of ``predicted``. ``unsure``: even the
+    largest lies under the run's threshold, so ``predicted`` is its best guess and not its answer.
     """
 
     name: str
@@ -60,14 +60,20 @@ class Predictor:
             raise BadInput(f"The model of {run.name} is damaged; retrain it.") from error
         self._input = self._model.get_inputs()[0].name
 
-    def predict(self, images: Sequence[Path | bytes]) -> list[Prediction]:
-        """One prediction an image, in order. What cannot be read comes back with a sentence in ``error``."""
+    def predict(
+        self, images: Sequence[Path | bytes], *, costs: npt.NDArray[np.float64] | None = None
+    ) -> list[Prediction]:
+        """One prediction an image, in order. What cannot be read comes back with a sentence in ``error``.
+
+        With ``costs`` (rows are labels, columns what they are taken for) the answer is the class whose expected cost is
+        least, else the most probable.
+        """
         results: list[Prediction] = []
         fitted = calibration.read(self._run)
         with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
             for start in range(0, len(images), BATCH):
                 batch = images[start : start + BATCH]
-                results.extend(self._batch(batch, list(pool.map(self._prepared, batch)), start, fitted))
+                results.extend(self._batch(batch, list(pool.map(self._prepared, batch)), start, fitted, costs))
         return results
 
     def _batch(
@@ -76,6 +82,7 @@ class Predictor:
         prepared: Sequence[Pixels | str],
         start: int,
         fitted: calibration.Calibration,
+        costs: npt.NDArray[np.float64] | None,
     ) -> Iterator[Prediction]:
         pictures = [one for one in prepared if not isinstance(one, str)]
         probabilities: Iterator[npt.NDArray[np.float32]] = iter(
@@ -88,8 +95,8 @@ class Predictor:
                 yield Prediction(name, self.classes, nothing, "", 0.0, one)
             else:
                 row = next(probabilities)
-                best = int(row.argmax())
-                unsure = float(row[best]) < fitted.abstain_below
+                best = int(row.argmax()) if costs is None else int((row.astype(np.float64) @ costs).argmin())
+                unsure = float(row.max()) < fitted.abstain_below
                 yield Prediction(name, self.classes, row, self.classes[best], float(row[best]), unsure=unsure)
 
     def _prepared(self, image: Path | bytes) -> Pixels | str:

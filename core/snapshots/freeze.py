@@ -8,6 +8,17 @@ from core.snapshots import manifest
 from core.snapshots.manifest import Snapshot
 
 
+def learnable(frame: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+    """The same samples as a run learns them: a label that is no class counts as none, for a network has no output for
+    it. Whoever asks for a run tells how many there are (core.workspace.requests.without_class). ``frame`` itself where
+    there is no such label.
+    """
+    known = frame["label"].isin(classes)
+    if (known | frame["label"].isna()).all():
+        return frame
+    return frame.assign(label=frame["label"].where(known, None))
+
+
 def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame, *, keep: bool = True) -> Snapshot:
     """Write the dataset's samples as they are in ``frame`` now, without the excluded ones; return the snapshot.
 
@@ -15,10 +26,8 @@ def freeze(paths: WorkspacePaths, dataset: DatasetInfo, frame: pd.DataFrame, *, 
     """
     if "excluded" in frame:
         frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
-    samples = frame.loc[:, list(manifest.COLUMNS)]
+    samples = learnable(frame.loc[:, list(manifest.COLUMNS)], dataset.classes)
     samples = samples.sort_values("sample_id", ignore_index=True)
-    # A label whose class was removed from the dataset counts as none: a network has no output for it.
-    samples["label"] = samples["label"].where(samples["label"].isin(dataset.classes), None)
     snapshot_id = manifest.identify(samples, dataset.classes)
     snapshot = Snapshot(id=snapshot_id, dataset=dataset.name, classes=dataset.classes, samples=samples)
     if keep:

@@ -2,14 +2,20 @@
 
 import hashlib
 import math
+import os
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from core.domain.errors import NotFound
 from core.runs.atomic import read_json, write_json, written_aside
+from core.runs.layout import RunPaths
 
+_MANIFEST, _TABLE = "manifest.json", "samples.parquet"
 COLUMNS = ("sample_id", "filepath", "content_hash", "label", "split")
 
 
@@ -41,13 +47,13 @@ def identify(samples: pd.DataFrame, classes: tuple[str, ...]) -> str:
 
 def write(folder: Path, snapshot: Snapshot) -> None:
     """Write the table, then the manifest, which makes it whole. A snapshot that is there already is left as it is."""
-    if (folder / "manifest.json").exists():
+    if (folder / _MANIFEST).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with written_aside(folder / "samples.parquet") as aside:
+    with written_aside(folder / _TABLE) as aside:
         snapshot.samples.loc[:, list(COLUMNS)].to_parquet(aside, index=False)
     write_json(
-        folder / "manifest.json",
+        folder / _MANIFEST,
         {
             "id": snapshot.id,
             "dataset": snapshot.dataset,
@@ -57,18 +63,71 @@ def write(folder: Path, snapshot: Snapshot) -> None:
     )
 
 
+def relocate(folder: Path, paths: Mapping[str, str]) -> None:
+    """Write where files lie now, by sample id; contents, labels and splits, of which the id is made, stay."""
+    if not (folder / _MANIFEST).exists():
+        return
+    table = pd.read_parquet(folder / _TABLE)
+    moved = table["sample_id"].map(paths)
+    if not moved.notna().any():
+        return
+    table["filepath"] = moved.where(moved.notna(), table["filepath"])
+    with written_aside(folder / _TABLE) as aside:
+        table.to_parquet(aside, index=False)
+
+
 def read(folder: Path) -> Snapshot:
     """Read a snapshot.
 
     Raises:
         NotFound: there is none, or it was never finished.
     """
-    manifest = read_json(folder / "manifest.json")
+    manifest = read_json(folder / _MANIFEST)
     if manifest is None:
         raise NotFound(f"There is no snapshot {folder.name} in this workspace.")
-    samples = pd.read_parquet(folder / "samples.parquet").astype(object)
+    samples = pd.read_parquet(folder / _TABLE).astype(object)
     samples["label"] = samples["label"].where(samples["label"].notna(), None)
     return Snapshot(id=manifest["id"], dataset=manifest["dataset"], classes=tuple(manifest["classes"]), samples=samples)
+
+
+def keep(source: Path, target: Path) -> None:
+    """Have the snapshot in ``source`` in ``target`` too, by hard links where the file system has them.
+
+    Where there is none, or ``target`` has it already, nothing happens.
+    """
+    if not (source / _MANIFEST).exists() or (target / _MANIFEST).exists():
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (_TABLE, _MANIFEST):
+        with written_aside(target / name) as aside:
+            try:
+                os.link(source / name, aside)
+            except OSError:
+                shutil.copyfile(source / name, aside)
+
+
+def of_run(paths: RunPaths) -> Snapshot:
+    """The snapshot that a run names in its spec.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    return read(folder_of(paths))
+
+
+def folder_of(paths: RunPaths) -> Path:
+    """Where the snapshot lies that a run names in its spec: the workspace's folder, or its own where that is gone."""
+    shared = paths.workspace.snapshot(str((read_json(paths.spec) or {}).get("snapshot")))
+    own = not (shared / _MANIFEST).exists() and (paths.snapshot / _MANIFEST).exists()
+    return paths.snapshot if own else shared
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The content hash of each sample by its id; empty where the snapshot is not there."""
+    if read_json(folder / _MANIFEST) is None:
+        return {}
+    table = pq.read_table(folder / _TABLE, columns=["sample_id", "content_hash"])
+    return dict(zip(*(table.column(name).to_pylist() for name in ("sample_id", "content_hash")), strict=True))
 
 
 def _absent(value: object) -> bool:

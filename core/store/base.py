@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample, Split
+from core.domain.samples import DatasetInfo, FilePlace, NewSample, Sample, Split
 
 FRAME_COLUMNS = (
     "sample_id",
@@ -31,6 +31,13 @@ class SampleStore(Protocol):
 
     def names(self) -> list[str]:
         """The datasets' names, in alphabetical order."""
+
+    def id_of(self, name: str) -> str:
+        """A dataset's id.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
 
     def dataset(self, name: str) -> DatasetInfo:
         """A dataset with its counts.
@@ -73,6 +80,9 @@ class SampleStore(Protocol):
     def replace_file(self, dataset_id: str, sample_id: str, sample: NewSample) -> None:
         """Note that the file of a sample has other contents now; its label and split stay."""
 
+    def move_files(self, dataset_id: str, places: Mapping[str, FilePlace]) -> None:
+        """Note that files lie elsewhere now, by sample id; all else stays."""
+
     def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
         """(sample id, generation) of the samples that have one, ordered by id, without the raw texts."""
 
@@ -88,8 +98,14 @@ class SampleStore(Protocol):
     def frame(self, dataset_id: str) -> pd.DataFrame:
         """All samples ordered by id, with ``FRAME_COLUMNS``; ``label`` is None where there is none."""
 
+    def carrying(self, dataset_id: str, label: str) -> set[str]:
+        """The samples with this label, by id, excluded ones included."""
+
     def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:
         """The rows of :meth:`frame` that were written after ``since``; None where that costs as much as all of them."""
+
+    def tags(self, dataset_id: str) -> dict[str, tuple[str, ...]]:
+        """FiftyOne's tags of the samples that have any, by id. They are not in :meth:`frame`, which is read often."""
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         """A cheap value that changes with every write to the dataset's samples, native edits included."""
@@ -125,8 +141,8 @@ class SampleStore(Protocol):
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
         """Entries by their tokens."""
 
-    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
-        """The applied entries of one batch that were not taken back, oldest first."""
+    def journal_by_batch(self, dataset_id: str, batch: str, *, every: bool = False) -> list[JournalEntry]:
+        """The applied entries of one batch that were not taken back (``every``: all of it), oldest first."""
 
     def journal(
         self,
@@ -135,17 +151,27 @@ class SampleStore(Protocol):
         limit: int | None = 50,
         since: datetime | None = None,
         sample_id: str | None = None,
+        who: str | None = None,
     ) -> list[JournalEntry]:
-        """Applied entries, newest first: all that were made at ``since`` or later, those of one sample."""
+        """Applied entries, newest first: all that were made at ``since`` or later, those of one sample or person."""
+
+    def journal_of(self, dataset_id: str, sample_ids: Iterable[str]) -> list[JournalEntry]:
+        """The applied entries of these samples, oldest first."""
 
     def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
-        """The newest decision (``undoing``: the newest undoing of one) that stands, of anybody or of ``who``."""
+        """The newest decision (``undoing``: the newest undoing of one) that stands, of anybody or of ``who``.
+
+        What was set natively is passed over: nobody here made it, and a script may have set it on thousands of samples.
+        """
 
     def journal_by_ids(self, entry_ids: Sequence[str]) -> dict[str, JournalEntry]:
         """Entries by their ids, in whatever state."""
 
     def journal_pending(self, *, older_than: float = 0.0) -> list[JournalEntry]:
         """Entries that a crash may have left between journal and label, ``older_than`` seconds at least."""
+
+    def journal_unsettled(self, dataset_id: str) -> datetime | None:
+        """When the oldest entry was made that is pending still; None where none is."""
 
     def lease(
         self, dataset_id: str, sample_ids: Sequence[str], *, who: str, holder: str, seconds: float

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import NotFound
 from core.domain.generation import Generation
-from core.domain.samples import DatasetInfo, NewSample, Sample, Split
+from core.domain.samples import DatasetInfo, FilePlace, NewSample, Sample, Split
 from core.store.base import FRAME_COLUMNS
 
 
@@ -24,6 +24,7 @@ class _Row:
     excluded: bool = False
     entry_id: str | None = None
     prediction: tuple[str, float] | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass
@@ -48,13 +49,16 @@ class MemoryStore:
     def names(self) -> list[str]:
         return sorted(dataset.name for dataset in self._datasets.values())
 
-    def dataset(self, name: str) -> DatasetInfo:
+    def id_of(self, name: str) -> str:
         for dataset_id, dataset in self._datasets.items():
             if dataset.name == name:
-                return self.dataset_by_id(dataset_id)
+                return dataset_id
         raise NotFound(
             f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}."
         )
+
+    def dataset(self, name: str) -> DatasetInfo:
+        return self.dataset_by_id(self.id_of(name))
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         dataset = self._get(dataset_id)
@@ -111,6 +115,16 @@ class MemoryStore:
         row.sample = replace(sample, split=row.sample.split, label=row.sample.label)
         dataset.writes += 1
 
+    def move_files(self, dataset_id: str, places: Mapping[str, FilePlace]) -> None:
+        dataset = self._get(dataset_id)
+        for sample_id, place in places.items():
+            row = dataset.rows[sample_id]
+            row.sample = replace(row.sample, **asdict(place))
+        dataset.writes += 1
+
+    def tags(self, dataset_id: str) -> dict[str, tuple[str, ...]]:
+        return {i: row.tags for i, row in self._get(dataset_id).rows.items() if row.tags}
+
     def generations(self, dataset_id: str) -> Iterator[tuple[str, Generation]]:
         for sample_id, row in sorted(self._get(dataset_id).rows.items()):
             if row.sample.generation is not None:
@@ -156,6 +170,9 @@ class MemoryStore:
         frame["label"] = frame["label"].where(frame["label"].notna(), None)
         numbers = dict.fromkeys(("width", "height", "size_bytes", "mtime_ns"), "int64")
         return frame.astype({**numbers, "reviewed": "bool", "excluded": "bool"})
+
+    def carrying(self, dataset_id: str, label: str) -> set[str]:
+        return {sample_id for sample_id, row in self._get(dataset_id).rows.items() if row.label == label}
 
     def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:  # noqa: ARG002
         return None  # all rows are in memory anyway
@@ -252,8 +269,9 @@ class MemoryStore:
     def journal_by_token(self, tokens: Sequence[str]) -> dict[str, JournalEntry]:
         return {entry.token: entry for entry in self._entries.values() if entry.token in set(tokens)}
 
-    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
-        return [e for e in self._applied(dataset_id) if e.batch == batch and not e.undone]
+    def journal_by_batch(self, dataset_id: str, batch: str, *, every: bool = False) -> list[JournalEntry]:
+        mine = sorted((e for e in self._entries.values() if e.dataset_id == dataset_id), key=lambda entry: entry.id)
+        return [e for e in mine if e.batch == batch and (every or (e.state == "applied" and not e.undone))]
 
     def journal(
         self,
@@ -262,20 +280,30 @@ class MemoryStore:
         limit: int | None = 50,
         since: datetime | None = None,
         sample_id: str | None = None,
+        who: str | None = None,
     ) -> list[JournalEntry]:
         found = [
             entry
             for entry in reversed(self._applied(dataset_id))
-            if (since is None or entry.at >= since) and sample_id in (None, entry.sample_id)
+            if (since is None or entry.at >= since)
+            and sample_id in (None, entry.sample_id)
+            and who in (None, entry.who)
         ]
         return found[:limit]
+
+    def journal_of(self, dataset_id: str, sample_ids: Iterable[str]) -> list[JournalEntry]:
+        wanted = set(sample_ids)
+        return [entry for entry in self._applied(dataset_id) if entry.sample_id in wanted]
 
     def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
         return next(
             (
                 entry
                 for entry in reversed(self._applied(dataset_id))
-                if not entry.undone and (entry.undoes is not None) == undoing and who in (None, entry.who)
+                if not entry.undone
+                and (entry.undoes is not None) == undoing
+                and who in (None, entry.who)
+                and entry.source != "native"
             ),
             None,
         )
@@ -287,6 +315,10 @@ class MemoryStore:
         before = datetime.now(UTC) - timedelta(seconds=older_than)
         pending = (entry for entry in self._entries.values() if entry.state == "pending" and entry.at <= before)
         return sorted(pending, key=lambda entry: entry.id)
+
+    def journal_unsettled(self, dataset_id: str) -> datetime | None:
+        pending = (e.at for e in self._entries.values() if e.dataset_id == dataset_id and e.state == "pending")
+        return min(pending, default=None)
 
     def _get(self, dataset_id: str) -> _Dataset:
         if dataset_id not in self._datasets:
@@ -309,7 +341,8 @@ class MemoryStore:
                 applied.add(change.entry_id)
             elif same and (row.label, row.journalled) == expected:
                 row.label = row.journalled = change.new
-                row.entry_id, row.reviewed = change.entry_id, change.reviewed
+                row.entry_id = change.entry_id
+                row.reviewed = row.reviewed if change.reviewed is None else change.reviewed
                 row.excluded = row.excluded if native else change.excluded
                 dataset.writes += 1
                 applied.add(change.entry_id)

@@ -6,7 +6,9 @@ FiftyOne 1.22 writes. Those are a private surface: FiftyOne is pinned, and the c
 through FiftyOne itself what is written here.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 import pandas as pd
@@ -16,7 +18,7 @@ from pymongo.collection import Collection
 
 from core.domain.decisions import LabelChange, LabelState
 from core.domain.errors import BadInput, NotFound
-from core.domain.samples import SPLITS, DatasetInfo, NewSample, Sample, Split
+from core.domain.samples import SPLITS, DatasetInfo, FilePlace, NewSample, Sample, Split
 from core.store import documents, foreign, generations, template
 from core.store.documents import Document
 from core.store.mongo_frame import frame_of
@@ -49,12 +51,15 @@ class MongoStore(MongoGenerations, MongoJournal):
     def names(self) -> list[str]:
         return sorted(document["name"] for document in self._db.datasets.find({}, {"name": 1}))
 
-    def dataset(self, name: str) -> DatasetInfo:
-        document = self._db.datasets.find_one({"name": name})
+    def id_of(self, name: str) -> str:
+        document = self._db.datasets.find_one({"name": name}, {"_id": 1})
         if document is None:
             known = ", ".join(self.names()) or "none yet"
             raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.")
-        return self._info(document)
+        return str(document["_id"])
+
+    def dataset(self, name: str) -> DatasetInfo:
+        return self.dataset_by_id(self.id_of(name))
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         return self._info(self._dataset_document(dataset_id))
@@ -134,6 +139,15 @@ class MongoStore(MongoGenerations, MongoJournal):
         )
         self._keep_raw(dataset_id, {sample_id: sample.generation})
 
+    def move_files(self, dataset_id: str, places: Mapping[str, FilePlace]) -> None:
+        moment = documents.now()
+        writes = [
+            UpdateOne({"_id": ObjectId(sample_id)}, {"$set": {**asdict(place), "last_modified_at": moment}})
+            for sample_id, place in places.items()
+        ]
+        if writes:
+            self._samples(dataset_id).bulk_write(writes, ordered=False)
+
     def set_splits(self, dataset_id: str, splits: Mapping[str, Split]) -> None:
         collection = self._samples(dataset_id)
         for split in SPLITS:
@@ -145,11 +159,18 @@ class MongoStore(MongoGenerations, MongoJournal):
     def frame(self, dataset_id: str) -> pd.DataFrame:
         return frame_of(self._samples(dataset_id), {})
 
+    def carrying(self, dataset_id: str, label: str) -> set[str]:
+        return {str(one["_id"]) for one in self._samples(dataset_id).find({"ground_truth.label": label}, {"_id": 1})}
+
     def recent(self, dataset_id: str, since: datetime) -> pd.DataFrame | None:
         written = {"last_modified_at": {"$gte": since}}
         if self._samples(dataset_id).count_documents(written, limit=FEW + 1) > FEW:
             return None
         return frame_of(self._samples(dataset_id), written)
+
+    def tags(self, dataset_id: str) -> dict[str, tuple[str, ...]]:
+        cursor = self._samples(dataset_id).find({"tags.0": {"$exists": True}}, {"tags": 1}, batch_size=20_000)
+        return {str(one["_id"]): tuple(map(str, one["tags"])) for one in cursor}
 
     def version(self, dataset_id: str) -> tuple[int, str]:
         collection = self._samples(dataset_id)
@@ -159,7 +180,8 @@ class MongoStore(MongoGenerations, MongoJournal):
         )
         stamp = "" if newest is None else str(newest.get("last_modified_at"))
         classes = [] if dataset is None else (dataset.get("classes") or {}).get(LABEL_FIELD, [])
-        return collection.estimated_document_count(), f"{stamp}/{len(classes)}"
+        names = zlib.crc32("\n".join(classes).encode())  # an empty class may have got another name
+        return collection.estimated_document_count(), f"{stamp}/{names}"
 
     def sample(self, dataset_id: str, sample_id: str) -> Sample:
         document = self._samples(dataset_id).find_one({"_id": documents.object_id(sample_id)})
@@ -207,7 +229,7 @@ class MongoStore(MongoGenerations, MongoJournal):
                             "ground_truth": None if change.new is None else documents.classification(change.new),
                             "labelloop_label": change.new,
                             "labelloop_entry": change.entry_id,
-                            "reviewed": change.reviewed,
+                            **({} if change.reviewed is None else {"reviewed": change.reviewed}),
                             "excluded": change.excluded,
                             "last_modified_at": documents.now(),
                         }
@@ -232,7 +254,7 @@ class MongoStore(MongoGenerations, MongoJournal):
                         "$set": {
                             "labelloop_label": change.new,
                             "labelloop_entry": change.entry_id,
-                            "reviewed": change.reviewed,
+                            **({} if change.reviewed is None else {"reviewed": change.reviewed}),
                             "last_modified_at": documents.now(),
                         }
                     },

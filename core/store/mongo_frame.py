@@ -40,19 +40,22 @@ def frame_of(samples: Collection[Document], wanted: Document) -> pd.DataFrame:
         "source": [],
         "excluded": [],
     }
+    once: dict[Any, Any] = {}  # texts that come again and again, each once in memory
     for document in cursor:
         metadata = document.get("metadata") or {}
         columns["sample_id"].append(str(document["_id"]))
         columns["filepath"].append(document["filepath"])
         columns["content_hash"].append(document.get("content_hash") or "")
-        columns["label"].append(documents.label_of(document))
-        columns["split"].append(document.get("split") or "train")
+        label, split = documents.label_of(document), document.get("split") or "train"
+        source = document.get("source") or ""
+        columns["label"].append(once.setdefault(label, label))
+        columns["split"].append(once.setdefault(split, split))
         columns["width"].append(metadata.get("width") or 0)
         columns["height"].append(metadata.get("height") or 0)
         columns["reviewed"].append(bool(document.get("reviewed")))
         columns["size_bytes"].append(document.get("size_bytes") or 0)
         columns["mtime_ns"].append(document.get("mtime_ns") or 0)
-        columns["source"].append(document.get("source") or "")
+        columns["source"].append(once.setdefault(source, source))
         columns["excluded"].append(bool(document.get("excluded")))
     texts = ("sample_id", "filepath", "content_hash", "label", "split", "source")
     # object and not pandas' string type: None must stay None, and a label is compared with ==

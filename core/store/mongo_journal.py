@@ -1,6 +1,6 @@
 """The part of the MongoDB store that keeps the journal, and the leases: who has what before them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
@@ -28,6 +28,8 @@ class MongoJournal:
         self._journal.create_index([("dataset_id", ASCENDING), ("batch", ASCENDING)])
         self._journal.create_index([("dataset_id", ASCENDING), ("sample_id", ASCENDING)])
         self._journal.create_index([("dataset_id", ASCENDING), ("at", ASCENDING)])
+        self._journal.create_index([("dataset_id", ASCENDING), ("who", ASCENDING), ("_id", DESCENDING)])
+        self._mend(database["labelloop.mended"])
 
     # journal
 
@@ -60,8 +62,10 @@ class MongoJournal:
             for entry in map(documents.entry_of, self._journal.find({"token": {"$in": list(tokens)}}))
         }
 
-    def journal_by_batch(self, dataset_id: str, batch: str) -> list[JournalEntry]:
-        wanted = {"dataset_id": dataset_id, "batch": batch, "state": "applied", "undone": False}
+    def journal_by_batch(self, dataset_id: str, batch: str, *, every: bool = False) -> list[JournalEntry]:
+        wanted: Document = {"dataset_id": dataset_id, "batch": batch}
+        if not every:
+            wanted |= {"state": "applied", "undone": False}
         return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
 
     def journal(
@@ -71,18 +75,25 @@ class MongoJournal:
         limit: int | None = 50,
         since: datetime | None = None,
         sample_id: str | None = None,
+        who: str | None = None,
     ) -> list[JournalEntry]:
         wanted: Document = {"dataset_id": dataset_id, "state": "applied"}
         if since is not None:
             wanted["at"] = {"$gte": since}
         if sample_id is not None:
             wanted["sample_id"] = sample_id
+        if who is not None:
+            wanted["who"] = who
         found = self._journal.find(wanted, sort=[("_id", DESCENDING)], limit=limit or 0)
         return [documents.entry_of(document) for document in found]
 
+    def journal_of(self, dataset_id: str, sample_ids: Iterable[str]) -> list[JournalEntry]:
+        wanted = {"dataset_id": dataset_id, "sample_id": {"$in": list(sample_ids)}, "state": "applied"}
+        return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+
     def journal_newest(self, dataset_id: str, *, undoing: bool = False, who: str | None = None) -> JournalEntry | None:
         wanted: Document = {"dataset_id": dataset_id, "state": "applied", "undone": False}
-        wanted["undoes"] = {"$ne": None} if undoing else None
+        wanted |= {"undoes": {"$ne": None} if undoing else None, "source": {"$ne": "native"}}
         if who is not None:
             wanted["who"] = who
         document = self._journal.find_one(wanted, sort=[("_id", DESCENDING)])
@@ -96,6 +107,23 @@ class MongoJournal:
         before = documents.now() - timedelta(seconds=older_than)
         wanted = {"state": "pending", "at": {"$lte": before}}
         return [documents.entry_of(document) for document in self._journal.find(wanted, sort=[("_id", ASCENDING)])]
+
+    def journal_unsettled(self, dataset_id: str) -> datetime | None:
+        wanted = {"dataset_id": dataset_id, "state": "pending"}
+        oldest = self._journal.find_one(wanted, {"at": 1}, sort=[("at", ASCENDING)])
+        return None if oldest is None else oldest["at"]
+
+    def _mend(self, done: Collection[Document]) -> None:
+        """Once a database: an earlier labelloop that was killed in an undo left what it took back as if it stood."""
+        if done.find_one({"_id": "undone"}) is not None:
+            return
+        for field in ("undoes", "redoes"):
+            found = self._journal.find({field: {"$ne": None}, "state": "applied"}, {field: 1})
+            taken = [document[field] for document in found]
+            for start in range(0, len(taken), 10_000):
+                left = {"_id": {"$in": taken[start : start + 10_000]}, "undone": False}
+                self._journal.update_many(left, {"$set": {"undone": True}})
+        done.update_one({"_id": "undone"}, {"$set": {"at": documents.now()}}, upsert=True)
 
     # leases
 

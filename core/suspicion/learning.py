@@ -13,6 +13,8 @@ DRAWS = 300
 _STEEPEST = 1.0
 _OWN_AT = 60.0  # errors of a class at which its own power counts as much as that of all
 
+_SHARED = 20  # samples of all classes that count with those of one
+
 
 @dataclass(frozen=True, slots=True)
 class Gain:
@@ -72,6 +74,42 @@ def corrections(
         draws[draw] = steps[random.integers(0, len(steps), len(steps))].mean() * found / left
     expected = float(steps.mean()) * float(np.sum(hits)) / max(total, 1.0)
     return _gain(expected, draws)
+
+
+def corrections_by_class(
+    before: npt.NDArray[np.bool_],
+    after: npt.NDArray[np.bool_],
+    truth: npt.NDArray[np.intp],
+    classes: int,
+    chances: npt.NDArray[np.floating],
+    hits: npt.NDArray[np.floating],
+) -> list[Gain | None]:
+    """As :func:`corrections`, of the same next ones: by how much each class's recall is likely to rise; None where a
+    class has no sample with a believable label.
+
+    ``truth`` are the classes of the samples of ``before`` and ``after``. Few samples of one class are answered
+    differently, so each class is drawn towards all of them, and one without any such sample still has an interval.
+    """
+    steps = after.astype(np.int64) - before.astype(np.int64)
+    seen = np.stack([np.bincount(truth[steps == step], minlength=classes) for step in (-1, 0, 1)]).astype(np.float64)
+    sizes = seen.sum(axis=0)
+    total = float(np.sum(chances))
+    if total < 0.5:
+        return [Gain(0.0, 0.0, 0.0) if size else None for size in sizes]
+    random = np.random.default_rng(0)
+    found = (random.random((DRAWS, len(hits))) < hits).sum(axis=1)
+    share = found / np.maximum(np.maximum(total * np.exp(random.normal(0, 0.45, DRAWS)), found), 1.0)
+    everywhere = seen.sum(axis=1) / max(seen.sum(), 1.0)
+    gains: list[Gain | None] = []
+    for c, size in enumerate(sizes):
+        if not size:
+            gains.append(None)
+            continue
+        weights = (seen[:, c] + _SHARED * everywhere) / (size + _SHARED)
+        drawn = random.multinomial(int(size + _SHARED), weights, size=DRAWS) / (size + _SHARED)
+        expected = float(weights[2] - weights[0]) * float(np.sum(hits)) / max(total, 1.0)
+        gains.append(_gain(expected, (drawn[:, 2] - drawn[:, 0]) * share))
+    return gains
 
 
 def accuracy(curve: Curve) -> list[float]:

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from core.tracking.record import Record, moments, series
+from core.tracking.settings import database_file
 
 KEY = "labelloop.key"
 _BATCH = 500  # MLflow takes at most 1,000 metrics a call
@@ -20,15 +21,19 @@ def mirror(record: Record, uri: str) -> str:
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name(record.dataset)
     if experiment is None:
-        place = client.create_experiment(record.dataset)
+        place = client.create_experiment(record.dataset, artifact_location=_beside(uri))
     else:
         place = experiment.experiment_id
+    started, ended = int(record.started * 1000), int(record.ended * 1000)
+    status = _STATUS.get(record.state, "FINISHED")
     for known in client.search_runs([place], f"tags.`{KEY}` = '{record.key}'"):
-        if known.info.status == _STATUS.get(record.state, "FINISHED"):
+        if known.info.start_time != started:
+            continue  # an earlier run of the same number, whose folder was removed
+        if (known.info.status, known.info.end_time) == (status, ended):
             return str(known.info.run_id)
         client.delete_run(known.info.run_id)  # an earlier attempt: a mirror that was cut off, a run that went on
     tags = {KEY: record.key, "mlflow.runName": record.name, **record.tags}
-    run = client.create_run(place, start_time=int(record.started * 1000), tags=tags, run_name=record.name)
+    run = client.create_run(place, start_time=started, tags=tags, run_name=record.name)
     run_id = run.info.run_id
     params = [Param(name, str(value)[:_LONGEST]) for name, value in record.params.items()]
     for start in range(0, len(params), 100):
@@ -40,7 +45,7 @@ def mirror(record: Record, uri: str) -> str:
         for epoch, value in points
     ]
     last = max(when, default=0)
-    metrics += [Metric(name, value, int(record.ended * 1000), last) for name, value in record.figures.items()]
+    metrics += [Metric(name, value, ended, last) for name, value in record.figures.items()]
     for start in range(0, len(metrics), _BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
     for file in record.files:
@@ -50,5 +55,13 @@ def mirror(record: Record, uri: str) -> str:
             table = Path(folder) / "confusion_matrix.json"
             table.write_text(json.dumps({"classes": list(record.classes), "matrix": record.matrix}), encoding="utf-8")
             client.log_artifact(run_id, str(table))
-    client.set_terminated(run_id, _STATUS.get(record.state, "FINISHED"), end_time=int(record.ended * 1000))
+    client.set_terminated(run_id, status, end_time=ended)
     return str(run_id)
+
+
+def _beside(uri: str) -> str | None:
+    """Where the files of an experiment go whose numbers are in a file of SQLite: left to MLflow, that is a folder of
+    wherever this process happens to be.
+    """
+    path = database_file(uri)
+    return (Path(path).absolute().parent / "mlruns").as_uri() if path else None

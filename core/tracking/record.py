@@ -8,12 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A run that has ended. ``params`` is its recipe, flat; ``metrics`` a mapping an epoch, as metrics.jsonl has them;
-    ``figures`` what it reached, such as "test_accuracy"; ``matrix`` a confusion matrix, rows are labels.
-    Times are Unix seconds; ``key`` names the run among those of all workspaces.
+    """A run that has ended. ``params`` is its recipe as it ran, flat; ``metrics`` a mapping an epoch, as metrics.jsonl
+    has them; ``figures`` what it reached, such as "test_accuracy"; ``matrix`` a confusion matrix, rows are labels.
+    Times are Unix seconds; ``key`` names the run among those of all workspaces, and with ``started`` among all that
+    ever had its number; ``workspace`` is what people call the workspace, which others may be called too.
     """
 
     key: str
+    workspace: str
     name: str
     dataset: str
     state: str

@@ -1,12 +1,16 @@
 """Where runs are mirrored and when somebody is told: ``WORKSPACE/tracking.json``, written by people."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.domain import runs
 from core.domain.errors import BadInput
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import WorkspacePaths
+
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,38 @@ class Settings:
     def rules(self) -> bool:
         """Whether any rule is on."""
         return bool(self.accuracy_below or self.loss_rising or self.run_failed)
+
+
+def database_file(uri: str) -> str:
+    """The file that an address of SQLite names; "" of one in memory, and of every other address."""
+    path = uri.removeprefix(_SQLITE).partition("?")[0] if uri.startswith(_SQLITE) else ""
+    return "" if path == ":memory:" else path
+
+
+def rooted(settings: Settings, folder: Path) -> Settings:
+    """The same with files and folders named from ``folder``: what reads them works in another one."""
+    command = settings.command.strip()
+    program = command.split(maxsplit=1)[0] if command else ""
+    if "/" in program and not program.startswith(("/", "~", "'", '"')):  # a name alone is looked for on the PATH
+        command = runs.rooted(program, folder) + command[len(program) :]
+    return replace(
+        settings,
+        mlflow=_store(settings.mlflow, folder),
+        comet=settings.comet if settings.comet == "online" else runs.rooted(settings.comet, folder),
+        tensorboard=runs.rooted(settings.tensorboard, folder),
+        command=command,
+    )
+
+
+def _store(uri: str, folder: Path) -> str:
+    """MLflow's addresses: a database file of SQLite, a folder, or what lies elsewhere and stays as it is."""
+    if uri.startswith(_SQLITE):
+        path = database_file(uri)
+        return f"{_SQLITE}{runs.rooted(path, folder)}{uri.removeprefix(_SQLITE + path)}" if path else uri
+    if uri.startswith("file:") and not uri.startswith("file:/"):
+        return Path(runs.rooted(uri.removeprefix("file:"), folder)).as_uri()
+    elsewhere = urlsplit(uri).scheme or uri in ("databricks", "databricks-uc", "uc")
+    return uri if elsewhere else runs.rooted(uri, folder)
 
 
 def read(workspace: WorkspacePaths) -> Settings:

@@ -1,23 +1,24 @@
 """A run as TensorBoard event files: scalars by epoch, the recipe as text, the confusion matrix as text too."""
 
+import hashlib
 from pathlib import Path
 
 from core.tracking.record import Record, moments, series
 
 
 def mirror(record: Record, where: str) -> str:
-    """Write the run's event file into a folder of its name below ``where``, in place of an earlier one."""
+    """Write the run's event file into a folder of its name below ``where``, in place of its own earlier one."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    folder = Path(where).expanduser() / record.key.rpartition("/")[0].replace("/", "-") / record.name
-    if folder.is_dir():
-        for earlier in folder.glob("events.out.tfevents.*"):
-            earlier.unlink()
-    writer = EventFileWriter(str(folder))
+    workspace = f"{record.workspace}-{record.key[:8]}"
+    folder = Path(where).expanduser() / workspace / record.name
+    own = f".{hashlib.sha256(f'{record.key} {record.started}'.encode()).hexdigest()[:12]}"
+    earlier = list(folder.glob(f"events.out.tfevents.*{own}"))
+    writer = EventFileWriter(str(folder), filename_suffix=own)
 
     def scalar(name: str, value: float, step: int, at: float) -> None:
         summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
@@ -45,6 +46,8 @@ def mirror(record: Record, where: str) -> str:
         text("confusion matrix", _table(("label \\ predicted", *record.classes), rows))
     writer.flush()
     writer.close()
+    for file in earlier:
+        file.unlink(missing_ok=True)
     return str(folder)
 
 

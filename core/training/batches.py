@@ -1,15 +1,22 @@
 """Batches of samples: which images go together, and how pixels become what a network sees."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from core.domain.errors import LabelloopError
+from core.training.devices import TOO_SMALL, out_of_memory
 from core.training.models import MEAN, STD, Numbers
 from core.training.task import Rows
 
+log = logging.getLogger(__name__)
+
+Done = TypeVar("Done")
 Batch = Callable[[Rows], Tensor]  # positions -> uint8 (n, side, side, 3) on the CPU
 
 
@@ -46,6 +53,38 @@ def batches(rows: Rows, size: int, *, least: int = 2) -> Iterator[Rows]:
             end = len(rows)
         yield rows[start:end]
         start = end
+
+
+def in_turn(rows: Rows, size: int, work: Callable[[Rows], Done]) -> Iterator[tuple[Rows, Done]]:
+    """``work`` on ``rows`` in parts of ``size``, without learning; where memory is too small, in halves from then on.
+
+    Raises:
+        LabelloopError: not even one fits.
+    """
+    start = 0
+    while start < len(rows):
+        part = rows[start : start + size]
+        done = _tried(work, part)
+        if done is None:  # outside of the handler, whose error holds on to what was computed
+            size = len(part) // 2
+            log.warning("the memory was too small for %d images at once; it goes on with %d", len(part), size)
+            continue
+        yield part, done[0]
+        start += len(part)
+
+
+def _tried(work: Callable[[Rows], Done], part: Rows) -> tuple[Done] | None:
+    """What ``work`` gave, None where memory ran out."""
+    try:
+        return (work(part),)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        if len(part) == 1:
+            raise LabelloopError(TOO_SMALL) from error
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
 
 
 def ahead(parts: list[Rows], batch: Batch) -> Generator[tuple[Rows, Tensor]]:

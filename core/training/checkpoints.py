@@ -1,5 +1,6 @@
 """The run's checkpoints. ``best``: the network's weights alone, which another run can start from. ``last``: all that
-a run needs to go on as if nothing had happened. Each is one safetensors file, replaced in one step; there are two.
+a run needs to go on as if nothing had happened. Each is one safetensors file, replaced in one step; there are two, and
+one once the run has succeeded and its supervisor has removed ``last``.
 """
 
 import errno
@@ -41,13 +42,13 @@ def save_last(paths: RunPaths, tensors: dict[str, Tensor], state: dict[str, Any]
 
 def load_best(paths: RunPaths, module: nn.Module) -> None:
     """Put the best epoch's weights into ``module``."""
-    module.load_state_dict(safetensors.torch.load_file(paths.checkpoints / "best.safetensors"))
+    module.load_state_dict(safetensors.torch.load_file(paths.best_checkpoint))
 
 
 def best_epoch(paths: RunPaths) -> int | None:
     """The epoch whose weights ``best`` holds; ``None`` where there is no whole one."""
     try:
-        with safetensors.safe_open(paths.checkpoints / "best.safetensors", framework="pt") as file:
+        with safetensors.safe_open(paths.best_checkpoint, framework="pt") as file:
             return int(json.loads((file.metadata() or {})["facts"])["epoch"])
     except (OSError, KeyError, ValueError, safetensors.SafetensorError):
         return None
@@ -59,7 +60,7 @@ def load_last(paths: RunPaths) -> tuple[dict[str, Tensor], dict[str, Any]] | Non
     Raises:
         BadInput: it is damaged.
     """
-    path = paths.checkpoints / "last.safetensors"
+    path = paths.last_checkpoint
     if not path.exists():
         return None
     try:

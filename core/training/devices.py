@@ -1,14 +1,23 @@
 """Where a run computes, and with which numbers."""
 
+from pathlib import Path
+from typing import Any
+
 import psutil
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from core.domain.errors import BadInput
-from core.domain.runs import TrainOptions
+from core.domain.runs import STARTS, TrainOptions
 from core.embedding.backbone import usable_cores
 from core.runs.members import this_member
+from core.runs.used import digest
+
+_PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+TOO_SMALL = "The memory is too small for this network; use smaller images."
+# Of the CPU's allocator on Linux and Windows, of CUDA's libraries, of Apple's GPUs.
+_NO_MEMORY = ("allocate memory", "not enough memory", "ALLOC_FAILED", "out of memory")
 
 
 def make_fabric(options: TrainOptions) -> Fabric:
@@ -34,7 +43,7 @@ def make_fabric(options: TrainOptions) -> Fabric:
         raise BadInput("Several workers need NVIDIA GPUs or CPUs; take the device cpu.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise BadInput("This machine has no Apple GPU that torch can use; take the device auto or cpu.")
-    precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}.get(options.precision)
+    precision = _PRECISIONS.get(options.precision)
     if precision is None:
         precision = _native(kind)
     if precision == "16-mixed" and kind == "cpu":
@@ -43,6 +52,23 @@ def make_fabric(options: TrainOptions) -> Fabric:
     # Fabric does not form the team (core.training.team does), so it is not to look for torchrun's environment either.
     own = [LightningEnvironment()]
     return Fabric(accelerator=kind, devices=devices, precision=precision, plugins=own)  # type: ignore[arg-type]
+
+
+def facts_of(fabric: Fabric, options: TrainOptions) -> dict[str, Any]:
+    """What a run computes with, in the recipe's own words where it has them."""
+    device = fabric.device
+    precision = {written: name for name, written in _PRECISIONS.items()}
+    facts: dict[str, Any] = {
+        "device": str(device),
+        "precision": precision[str(fabric._precision.precision)],
+        "threads": torch.get_num_threads(),
+        "weights": options.start,
+    }
+    if device.type == "cuda":
+        facts |= {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
+    if options.start not in STARTS:
+        facts["weights_sha256"] = digest(Path(options.start).expanduser())
+    return facts
 
 
 def memory_used(device: torch.device) -> int:
@@ -56,7 +82,7 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on a GPU or not."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _native(kind: str) -> str:

@@ -21,6 +21,7 @@ from core.training.schedule import phase_of, side_at
 
 Basis = Literal["this model's runs", "other runs", "reckoned"]
 
+RATE_STEPS = 60  # that the learning rate finder takes
 _BACKWARD = 3.0  # times the cost of a forward pass
 _HEAD_ALONE = 1.3  # a body that does not learn is only run forward
 _GPU_SPEED = 20_000.0  # GFLOP/s that a network in half precision gets out of a usual GPU, before one was measured
@@ -60,6 +61,9 @@ def estimate(options: TrainOptions, *, train: int, samples: int, past: Sequence[
     speed, basis = _speed(options, past, device)
     work = sum(_epoch_cost(options, epoch) for epoch in range(1, options.epochs + 1)) * train
     work += samples * _cost(options.info, options.image_size)
+    if options.find_rate:
+        images = RATE_STEPS * min(options.batch_size, max(1, train))
+        work += images * _cost(options.info, options.image_size) * _BACKWARD
     preparing = samples / (_DECODED * usable_cores())
     seconds = _START + preparing + work / speed + _EXPORT
     return Estimate(seconds, _memory(options, past, device), device, basis)

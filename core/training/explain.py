@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from core.embedding.backbone import BACKBONE_ID, MEAN, STD, picture
 from core.embedding.pictures import Pixels, UnreadableImage, squeezed
-from core.runs.atomic import read_json, written_aside
+from core.runs.atomic import read_json, write_json, written_aside
 from core.runs.layout import RunPaths
 from core.training import checkpoints
 from core.training.models import build
 from core.training.task import read_task
 
 BATCH = 8
+ERROR = "error.json"  # beside the pictures: why there are none
 SIDE = 256  # of the pictures written, in pixels
 _STRENGTH = 0.6
 _COLOURS = np.array([[0, 0, 80], [0, 110, 200], [80, 190, 120], [250, 220, 60], [230, 60, 20]], dtype=np.float32)
@@ -189,7 +190,13 @@ def main(arguments: Sequence[str]) -> int:
     request = read_json(Path(arguments[1]))
     if not isinstance(request, dict):
         return 2
-    explain(RunPaths(Path(arguments[0])), [(str(i), str(p)) for i, p in request["samples"]], Path(request["out"]))
+    out = Path(request["out"])
+    try:
+        explain(RunPaths(Path(arguments[0])), [(str(i), str(p)) for i, p in request["samples"]], out)
+    except Exception as error:  # whatever it is, somebody waits for a picture and is to read why there is none
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        write_json(out / ERROR, {"sentence": f"{reason[:1].upper()}{reason[1:].rstrip('.')}."})
+        raise
     return 0
 
 

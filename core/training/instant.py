@@ -15,22 +15,24 @@ from core.runs.atomic import append_json_line, write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
 from core.training.head import Fit, Floats, Head, Ints, fit, log_loss
-from core.training.task import Mask, Task, require_two_classes
+from core.training.task import Mask, Task, left_out, require_two_classes
 
 
 def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     """Embed what is missing, fit, and write predictions, metrics and model into the run folder.
 
-    Samples whose file is gone or cannot be read, and whose embedding is not stored, have no row in the predictions.
+    Samples whose file is gone, cannot be read or was changed, and whose embedding is not stored, have no row in the
+    predictions.
 
     Raises:
         BadInput: too few readable samples are left.
         Cancelled: somebody asked for a stop.
     """
     began = time.monotonic()
-    embeddings, found = _embeddings(paths, task, progress)
+    embeddings, found, changed = _embeddings(paths, task, progress)
     progress.check()
-    progress.phase("training", total=int(found.sum()), epochs=1, message=_left_out(found))
+    message = left_out([task.hashes[place] for place in np.flatnonzero(~found)], changed)
+    progress.phase("training", total=int(found.sum()), epochs=1, message=message)
     train_rows = task.labelled("train")
     train_rows = train_rows[found[train_rows]]
     require_two_classes(task, train_rows)
@@ -84,17 +86,17 @@ def write_head(paths: RunPaths, head: Head, classes: tuple[str, ...]) -> None:
     write_json(paths.model_card, {"input": "embedding", "backbone": BACKBONE_ID, "classes": list(classes)})
 
 
-def _embeddings(paths: RunPaths, task: Task, progress: Progress) -> tuple[Floats, Mask]:
+def _embeddings(paths: RunPaths, task: Task, progress: Progress) -> tuple[Floats, Mask, set[str]]:
     store = EmbeddingStore(paths.workspace.embeddings)
     embeddings, found = store.load(task.hashes)
     if found.all():
-        return embeddings, found
+        return embeddings, found, set()
 
     def advanced(images: int) -> None:
         progress.advance(images)
         progress.check()
 
-    embed_missing(
+    report = embed_missing(
         [(path, content) for path, content, there in zip(task.paths, task.hashes, found, strict=True) if not there],
         store,
         lambda: Backbone(ensure_backbone(paths.workspace.cache)),
@@ -104,12 +106,7 @@ def _embeddings(paths: RunPaths, task: Task, progress: Progress) -> tuple[Floats
     embeddings, found = store.load(task.hashes)
     if not found.any():
         raise BadInput("None of the dataset's image files can be read any more.")
-    return embeddings, found
-
-
-def _left_out(found: Mask) -> str:
-    gone = int((~found).sum())
-    return f"{gone} images could not be read and were left out." if gone else ""
+    return embeddings, found, report.changed
 
 
 def _write_metrics(

@@ -184,7 +184,9 @@ def _outlook(
     before = (models.scores(labels).argmax(axis=1) == target)[plausible]
     after = (models.scores(judged.belief).argmax(axis=1) == target)[plausible]
     chances = judged.chance[~trusted]
-    gain = learning.corrections(before, after, chances, np.sort(chances)[::-1][:NEXT])
+    hits = np.sort(chances)[::-1][:NEXT]
+    gain = learning.corrections(before, after, chances, hits)
+    by_class = learning.corrections_by_class(before, after, target[plausible], classes, chances, hits)
     return {
         "classes": list(names),
         "images": np.bincount(truth, minlength=classes).tolist(),
@@ -192,6 +194,7 @@ def _outlook(
         "accuracy": learning.accuracy(curve),
         "more_images": [None if one is None else asdict(one) for one in learning.more_images(curve, classes)],
         "corrections": asdict(gain),
+        "class_corrections": [None if one is None else asdict(one) for one in by_class],
         "next": NEXT,
         "more": 30,
         "noise": judged.noise.tolist(),

@@ -8,17 +8,18 @@ from dataclasses import asdict
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from core.domain.errors import BadInput, LabelloopError, Paused, StartAgain, WorkerLost
 from core.domain.runs import TrainOptions
+from core.runs import used
 from core.runs.atomic import append_json_line, read_json, read_json_lines, write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
 from core.training import checkpoints
-from core.training.batches import Examples, as_images, batches, normalised, shrunk
+from core.training.batches import Examples, as_images, in_turn, normalised, shrunk
 from core.training.choosing import Choice, Figures
-from core.training.devices import memory_used
+from core.training.devices import memory_used, out_of_memory
 from core.training.models import Network
 from core.training.rate_finder import find_rate
 from core.training.schedule import side_at, still_to_come
@@ -38,8 +39,8 @@ def fit(
     team: Team,
     paths: RunPaths,
     progress: Progress,
-) -> None:
-    """Train ``network`` in place; afterwards it holds the weights of its best epoch.
+) -> int:
+    """Train ``network`` in place; afterwards it holds the weights of its best epoch. Returns the batch size in the end.
 
     Writes a metrics line and the checkpoints after each epoch. The best epoch is chosen on val (on train where there
     is no val) among those at the largest image size. Where the run was interrupted, it goes on from its last
@@ -61,13 +62,14 @@ def fit(
     except RuntimeError as error:
         if is_loss_of_a_member(error):
             raise WorkerLost(str(error)) from error
-        if "CUDA" not in str(error):
+        if "CUDA" not in str(error) or out_of_memory(error):
             raise
         raise LabelloopError(
             f"The GPU failed ({str(error).splitlines()[0]}); start this run again, and it goes on from its last epoch."
         ) from error
     if team.first:
         checkpoints.load_best(paths, network.module)
+    return run.batch_size
 
 
 def evaluate(
@@ -80,19 +82,23 @@ def evaluate(
     fabric: Fabric,
     team: Team | None = None,
 ) -> Figures:
-    """Loss and accuracy on the samples at ``rows``, in batches of ``size``, at ``side`` pixels, not augmented, with the
-    numbers that ``fabric`` trains with; each member of a team looks at its share of them.
+    """Loss and accuracy on the samples at ``rows``, in batches of ``size`` (or fewer, as memory allows), at ``side``
+    pixels, not augmented, with the numbers that ``fabric`` trains with; each member of a team looks at its share.
     """
     module.eval()
     device = fabric.device
     totals = torch.zeros(2, device=device, dtype=torch.float64)
+
+    def judged(part: Rows) -> Tensor:
+        images = shrunk(as_images(examples.batch(part), device), side)
+        logits = module(normalised(images, examples.mean, examples.std)).float()
+        target = torch.from_numpy(examples.target[part]).to(device)
+        loss = nn.functional.cross_entropy(logits, target, reduction="sum")
+        return torch.stack([loss.double(), (logits.argmax(dim=1) == target).sum().double()])
+
     with torch.inference_mode(), fabric.autocast():
-        for part in batches(team.share(rows) if team else rows, size):
-            images = shrunk(as_images(examples.batch(part), device), side)
-            logits = module(normalised(images, examples.mean, examples.std)).float()
-            target = torch.from_numpy(examples.target[part]).to(device)
-            totals[0] += nn.functional.cross_entropy(logits, target, reduction="sum")
-            totals[1] += (logits.argmax(dim=1) == target).sum()
+        for _, found in in_turn(team.share(rows) if team else rows, size, judged):
+            totals += found
     loss, right = (team.total(totals) if team else totals).tolist()
     return Figures(loss / len(rows), right / len(rows))
 
@@ -117,6 +123,7 @@ class _Run:
         self._multiple = network.multiple if options.grows else 0
         self._trainer = Trainer(network, examples, options, fabric, progress, team)
         self._choice = Choice()
+        self._noted: dict[str, float] = {}
 
     @property
     def batch_size(self) -> int:
@@ -137,6 +144,7 @@ class _Run:
                 folder=self._paths.folder,
                 progress=progress,
             )
+        self._note_used()
         place = trainer.place
         progress.phase(
             "training",
@@ -184,6 +192,7 @@ class _Run:
         best = self._choice.see(number, judged, options, side=side, full=side == examples.side)
         facts = {"epoch": number, "side": side, "on": "val" if val else "train", **asdict(judged)}
         progress.keep_out()
+        self._note_used()
         self._note(
             {
                 "epoch": number,
@@ -210,6 +219,13 @@ class _Run:
         rows, team = examples.val, self._team
         return evaluate(trainer.judged, examples, rows, trainer.size, side=side, fabric=self._fabric, team=team)
 
+    def _note_used(self) -> None:
+        """What was found for the rate, and what memory left of the batch."""
+        facts = {"learning_rate": self._trainer.peak, "batch_size": self._trainer.size}
+        if self._team.first and self._noted != facts:
+            used.note(self._paths, **facts)
+            self._noted = facts
+
     def _note(self, line: dict[str, object]) -> None:
         if self._team.first:
             append_json_line(self._paths.metrics, line)
@@ -232,7 +248,9 @@ class _Run:
         if found is not None:
             self._trainer.restore(*found)
         if smaller is not None and self._trainer.shrink_batch(int(smaller["size"])):
-            self._say(f"The memory was too small for the batch; it goes on with batches of {self._trainer.size}.")
+            small = "The memory was too small for the batch"
+            why = "It was killed, most likely because memory ran out" if smaller.get("killed") else small
+            self._say(f"{why}; it goes on with batches of {self._trainer.size}.")
         if found is None:
             self._keep_metrics(0)
             return False

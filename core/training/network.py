@@ -1,39 +1,46 @@
 """The full gear: a network trained on pixels, then its predictions for every sample and its ONNX file."""
 
 import copy
+import logging
 import warnings
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from core.domain.errors import BadInput
+from core.domain.errors import BadInput, LabelloopError
 from core.embedding.backbone import OPSET, open_session
 from core.embedding.blocks import Located
-from core.runs import predictions
+from core.runs import predictions, used
 from core.runs.atomic import write_json, written_aside
 from core.runs.layout import RunPaths
 from core.runs.worker import Progress
-from core.training.batches import Examples, batches
-from core.training.devices import make_fabric
+from core.training.batches import Examples, in_turn
+from core.training.devices import TOO_SMALL, facts_of, make_fabric, out_of_memory
 from core.training.loop import fit
 from core.training.models import Network, build, parameters_of
 from core.training.pixels import decoded
-from core.training.task import Rows, Task, require_two_classes
+from core.training.task import Rows, Task, left_out, require_two_classes
 from core.training.team import Team, form, part, wait_for
+
+log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-3  # between torch's logits and ONNX Runtime's
 _PREDICTION_BATCH = 64
 
+Shares = npt.NDArray[np.float32]
+
 
 def train(paths: RunPaths, task: Task, progress: Progress) -> None:
-    """Decode, train, predict, export. Samples whose file cannot be read have no row in the predictions.
+    """Decode, train, predict, export. Samples whose file cannot be read or was changed have no row in the predictions.
 
     Raises:
         BadInput: too few readable samples, or weights that do not fit.
         Offline: weights had to be downloaded and could not be.
         Cancelled: somebody asked for a stop.
+        LabelloopError: the memory is too small, the disk is full, or the GPU failed.
         WorkerLost, StartAgain, Superseded: of a team; it is to start again at its last checkpoint.
     """
     options = task.options
@@ -42,6 +49,10 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     team = form(fabric.device)
     try:
         _train(paths, task, progress, fabric, team)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise LabelloopError(TOO_SMALL) from error
     finally:
         part()
 
@@ -51,16 +62,23 @@ def _train(paths: RunPaths, task: Task, progress: Progress, fabric: Fabric, team
     # Before the slow part: weights that cannot be had are told at once.
     network = build(options, len(task.classes), cache=paths.workspace.cache)
     progress.update(device=fabric.device.type, parameters=parameters_of(network.module))
+    before = str(used.read(paths).get("device", ""))
+    if team.first:
+        used.note(paths, **facts_of(fabric, options), workers=team.size)
     if not team.first:
         wait_for(team)  # the first one decodes for all
-    pixels = _pixels(paths, task, progress)
+    pixels, said = _pixels(paths, task, progress)
+    if before.startswith("cuda") and fabric.device.type == "cpu":
+        said = f"It began on a GPU, which torch does not see any more, and goes on on the CPU. {said}".strip()
+    progress.update(message=said)
+    log.info("%s", said or "all images are there")
     if team.first:
         wait_for(team)
     examples = _examples(task, pixels, network)
-    fit(network, examples, options, fabric=fabric, team=team, paths=paths, progress=progress)
+    size = fit(network, examples, options, fabric=fabric, team=team, paths=paths, progress=progress)
     if not team.first:
         return
-    _predict(paths, task, network.module, examples, np.flatnonzero(pixels.found), progress)
+    _predict(paths, task, network.module, examples, np.flatnonzero(pixels.found), progress, size=size)
     progress.phase("exporting")
     export(paths, network, task, examples, np.flatnonzero(pixels.found)[:4])
 
@@ -104,24 +122,24 @@ def export(paths: RunPaths, network: Network, task: Task, examples: Examples, so
     )
 
 
-def _pixels(paths: RunPaths, task: Task, progress: Progress) -> Located:
+def _pixels(paths: RunPaths, task: Task, progress: Progress) -> tuple[Located, str]:
+    """The pixels, and what is to be said of images that have none."""
+
     def advanced(images: int) -> None:
         progress.advance(images)
         progress.check()
 
-    pixels = decoded(
+    pixels, changed = decoded(
         list(zip(task.paths, task.hashes, strict=True)),
         paths.workspace.cache,
         task.options.image_size,
         started=lambda total: progress.phase("preparing", total=total),
         advanced=advanced,
     )
-    gone = int((~pixels.found).sum())
-    if gone == len(pixels.found):
-        raise BadInput("None of the dataset's image files can be read any more.")
-    if gone:
-        progress.update(message=f"{gone} images could not be read and were left out.")
-    return pixels
+    lacking = [task.hashes[place] for place in np.flatnonzero(~pixels.found)]
+    if len(lacking) == len(pixels.found):
+        raise BadInput("None of the dataset's image files can be read any more, or all were changed since the import.")
+    return pixels, left_out(lacking, changed)
 
 
 def _examples(task: Task, pixels: Located, network: Network) -> Examples:
@@ -143,18 +161,24 @@ def _examples(task: Task, pixels: Located, network: Network) -> Examples:
 
 
 def _predict(
-    paths: RunPaths, task: Task, network: nn.Module, examples: Examples, rows: Rows, progress: Progress
+    paths: RunPaths, task: Task, network: nn.Module, examples: Examples, rows: Rows, progress: Progress, *, size: int
 ) -> None:
-    """Write the probabilities of the samples at ``rows``, computed in full precision, as ONNX Runtime will."""
+    """Write the probabilities of the samples at ``rows``, computed in full precision, as ONNX Runtime will; in batches
+    of ``size`` at most, for which memory was large enough so far.
+    """
     progress.phase("evaluating", total=len(rows))
     network.eval()
     device = next(network.parameters()).device
     parts = []
+
+    def probabilities(part: Rows) -> Shares:
+        progress.check()
+        shares: Shares = network(examples.images(part, device)).float().softmax(dim=1).cpu().numpy()
+        return shares
+
     with torch.inference_mode():
-        for part in batches(rows, _PREDICTION_BATCH):
-            progress.check()
-            logits = network(examples.images(part, device))
-            parts.append(logits.float().softmax(dim=1).cpu().numpy())
+        for part, found in in_turn(rows, min(size, _PREDICTION_BATCH), probabilities):
+            parts.append(found)
             progress.advance(len(part))
     samples = task.snapshot.samples.iloc[rows]
     table = predictions.make(

@@ -1,7 +1,14 @@
-"""Decoded pixels: each content decoded once per image size, kept as uint8 blocks under ``WORKSPACE/cache/pixels``."""
+"""Decoded pixels: each content decoded once per image size, kept as uint8 blocks under ``WORKSPACE/cache/pixels``.
 
+All sizes together are kept below a limit: blocks that no run has asked for longest go first, those of the run that asks
+never do. A file whose contents are not those of its hash any more is left out: it is not what the snapshot holds.
+"""
+
+import contextlib
 import logging
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,9 +19,11 @@ import numpy as np
 from core.domain.errors import LabelloopError
 from core.embedding.backbone import usable_cores
 from core.embedding.blocks import Blocks, Located
-from core.embedding.pictures import Pixels, UnreadableImage, squeezed
+from core.embedding.pictures import ChangedImage, Pixels, UnreadableImage, first_that_holds, squeezed
 
-LIMIT_BYTES = 4 * 2**30  # of pixels that no current run needs; older blocks go first
+LIMIT_BYTES = 4 * 2**30  # of all pixels; only what one run needs may be more
+_ROUNDS = 3  # another run may make room with what this one has just decoded
+_ABANDONED = 86_400.0  # seconds: a half-written block of somebody who was killed
 _BLOCK_BYTES = 32 * 2**20
 _AHEAD = 64
 
@@ -28,66 +37,99 @@ def decoded(
     *,
     started: Callable[[int], None],
     advanced: Callable[[int], None],
-) -> Located:
+) -> tuple[Located, frozenset[str]]:
     """Pixels of ``files`` (path, content hash) as uint8 (size, size, 3) each, decoding what the cache lacks.
 
-    A file that is gone or cannot be read is logged and simply not found in the result.
+    A file that is gone or cannot be read is logged and simply not found in the result; so is one that has other
+    contents by now, whose hashes are returned beside it.
 
     Raises:
         LabelloopError: the disk has no room for the pixels.
     """
     folder = cache / "pixels"
     blocks = Blocks(folder / str(size), (size, size, 3), "u1")
-    missing = set(blocks.missing(content for _, content in files))
-    todo = {content: path for path, content in reversed(files) if content in missing}
-    if todo:
-        _make_room(folder, blocks.folder, len(todo) * blocks.record_bytes)
+    hashes = [content for _, content in files]
+    refused: dict[str, UnreadableImage] = {}
+    located, rounds = blocks.locate(hashes), 0
+    while True:
+        lacking = {hashes[place] for place in np.flatnonzero(~located.found)} - refused.keys()
+        todo: dict[str, list[str]] = {}
+        for path, content in files:
+            if content in lacking:
+                todo.setdefault(content, []).append(path)
+        _touch(located)
+        if not todo or rounds == _ROUNDS:
+            return located, frozenset(content for content, why in refused.items() if isinstance(why, ChangedImage))
+        rounds += 1
+        _make_room(folder, _files_of(located), len(todo) * blocks.record_bytes)
         started(len(todo))
         per_block = max(1, _BLOCK_BYTES // blocks.record_bytes)
         pairs = _decode(todo, size)
         while part := list(islice(pairs, per_block)):
-            good = [(content, pixels) for content, pixels in _counted(part, advanced) if pixels is not None]
+            good = []
+            for content, found in part:
+                advanced(1)
+                if isinstance(found, UnreadableImage):
+                    refused[content] = found
+                else:
+                    good.append((content, found))
             blocks.add([content for content, _ in good], np.array([pixels for _, pixels in good], dtype=np.uint8))
-    return blocks.locate([content for _, content in files])
+        located = blocks.locate(hashes).with_older(located)  # what was found stays open, whoever deletes its files
 
 
-def _decode(todo: dict[str, str], size: int) -> Iterator[tuple[str, Pixels | None]]:
-    def one(path: str) -> Pixels | None:
+def _decode(todo: dict[str, list[str]], size: int) -> Iterator[tuple[str, Pixels | UnreadableImage]]:
+    """Each content with its pixels out of the first of its files that holds it, or why none does."""
+
+    def one(item: tuple[str, list[str]]) -> tuple[str, Pixels | UnreadableImage]:
+        content, paths = item
         try:
-            return squeezed(Path(path), size)
+            return content, squeezed(first_that_holds(content, paths), size)
         except UnreadableImage as error:
-            log.info("left out %s: %s", path, error)
-            return None
+            log.warning("left out %s: %s", paths[-1], error)
+            return content, error
 
     pool = ThreadPoolExecutor(max_workers=usable_cores(), thread_name_prefix="decode")
     try:
         items = iter(todo.items())
         while part := list(islice(items, _AHEAD)):
-            yield from zip((content for content, _ in part), pool.map(one, (path for _, path in part)), strict=True)
+            yield from pool.map(one, part)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _counted(
-    pairs: list[tuple[str, Pixels | None]], advanced: Callable[[int], None]
-) -> Iterator[tuple[str, Pixels | None]]:
-    for pair in pairs:
-        advanced(1)
-        yield pair
+def _files_of(located: Located) -> set[Path]:
+    return {Path(str(getattr(block, "filename", ""))) for block in located.blocks}
 
 
-def _make_room(folder: Path, current: Path, needed: int) -> None:
-    """Delete the oldest blocks of other sizes beyond the limit. Where a file is in use and stays, that is no harm."""
-    others = sorted(
-        (path for path in folder.glob("*/block-*.npy") if path.parent != current), key=lambda path: path.name
-    )
-    held = sum(path.stat().st_size for path in others)
-    for path in others:
-        if held + needed <= LIMIT_BYTES:
-            break
-        held -= path.stat().st_size
-        path.unlink(missing_ok=True)
+def _touch(located: Located) -> None:
+    """Note that these blocks were asked for now."""
+    for path in _files_of(located):
+        with contextlib.suppress(OSError):
+            os.utime(path)
+
+
+def _make_room(folder: Path, kept: set[Path], needed: int) -> None:
+    """Delete blocks beyond the limit, of whatever size, but for those ``kept``; what was asked for longest ago first.
+
+    Where a file is in use and stays, that is no harm.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    blocks: list[tuple[float, int, Path]] = []
+    for path in [*folder.glob("*/block-*.npy"), *folder.glob("*/.block-*.part")]:
+        with contextlib.suppress(OSError):  # another run makes room as well
+            about = path.stat()
+            if path.suffix != ".part":
+                blocks.append((about.st_mtime, about.st_size, path))
+            elif time.time() - about.st_mtime > _ABANDONED:
+                path.unlink()
+    held = sum(size for _, size, _ in blocks) + needed
+    for _, size, path in sorted(blocks):
+        if held <= LIMIT_BYTES:
+            break
+        if path not in kept:
+            with contextlib.suppress(OSError):
+                path.unlink()
+                held -= size
     free = shutil.disk_usage(folder).free
     if needed > free * 0.9:
         raise LabelloopError(

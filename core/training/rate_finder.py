@@ -14,12 +14,14 @@ from core.domain.runs import TrainOptions
 from core.runs.atomic import write_json
 from core.runs.worker import Progress
 from core.training.batches import Examples, batches
+from core.training.estimate import RATE_STEPS
 from core.training.models import Network
 from core.training.sampling import epoch_order
+from core.training.task import Rows
 from core.training.team import Team
 from core.training.trainer import Trainer
 
-LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 60
+LOWEST, HIGHEST = 1e-6, 1.0
 _SMOOTHING = 0.9
 _EXPLODED = 4.0  # times the lowest loss
 
@@ -38,28 +40,32 @@ def find_rate(
 ) -> float:
     """The peak rate for this network and these images; the trial leaves no trace but rate.json in ``folder``.
 
+    Where memory is too small for the batch, it begins again with half of it, and so the run will.
+
     Raises:
         Cancelled, Paused: somebody asked for it.
+        LabelloopError: not even the smallest batch fits.
+        StartAgain: a team is to go on with a smaller batch.
     """
     tensors, state = copy.deepcopy(trainer.state())
     order = epoch_order(examples.train, examples.target, seed=options.seed, epoch=0, balanced=False)
-    parts = [part for part in batches(order, trainer.size, least=2 * team.size) if len(part) > 1]
-    parts = (parts * math.ceil(STEPS / len(parts)))[:STEPS]
-    rates = np.geomspace(LOWEST, HIGHEST, len(parts))
-    losses: list[float] = []
-    progress.phase("finding the rate", total=len(parts) * trainer.size)
     network.module.train()
-    for rate, part in zip(rates.tolist(), parts, strict=True):
-        trainer.heed()
-        loss = float(trainer.step(part, examples.batch(team.share(part)), examples.side, rate)[0])
-        progress.advance(len(part))
-        if not math.isfinite(loss) or (losses and loss > _EXPLODED * min(losses)):
+    while True:
+        parts = [part for part in batches(order, trainer.size, least=2 * team.size) if len(part) > 1]
+        parts = (parts * math.ceil(RATE_STEPS / len(parts)))[:RATE_STEPS]
+        rates = np.geomspace(LOWEST, HIGHEST, len(parts)).tolist()
+        progress.phase("finding the rate", total=len(parts) * trainer.size)
+        try:
+            losses = _tried(parts, rates, examples, trainer, team, progress)
             break
-        losses.append(loss)
-    trainer.restore(tensors, state)
-    found = steepest(rates[: len(losses)].tolist(), losses)
+        except (RuntimeError, MemoryError) as error:
+            trainer.require_smaller(error)
+        trainer.halve()
+        trainer.restore(tensors, {**state, "size": trainer.size})
+    trainer.restore(tensors, {**state, "size": trainer.size})
+    found = steepest(rates[: len(losses)], losses)
     if team.first:
-        write_json(folder / "rate.json", {"rate": found, "rates": rates[: len(losses)].tolist(), "losses": losses})
+        write_json(folder / "rate.json", {"rate": found, "rates": rates[: len(losses)], "losses": losses})
     chosen = found or options.peak_rate
     message = (
         f"Learning rate found: {chosen:.2g}." if found else f"No better learning rate was found than {chosen:.2g}."
@@ -67,6 +73,21 @@ def find_rate(
     log.info(message)
     progress.update(message=message)
     return chosen
+
+
+def _tried(
+    parts: list[Rows], rates: list[float], examples: Examples, trainer: Trainer, team: Team, progress: Progress
+) -> list[float]:
+    """The loss of a step at each rate, until it explodes."""
+    losses: list[float] = []
+    for rate, part in zip(rates, parts, strict=True):
+        trainer.heed()
+        loss = float(trainer.step(part, examples.batch(team.share(part)), examples.side, rate)[0])
+        progress.advance(len(part))
+        if not math.isfinite(loss) or (losses and loss > _EXPLODED * min(losses)):
+            break
+        losses.append(loss)
+    return losses
 
 
 def steepest(rates: list[float], losses: list[float]) -> float | None:

@@ -1,5 +1,7 @@
 """What a run has to do: its options and its snapshot, checked before any work starts."""
 
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +63,21 @@ def read_task(paths: RunPaths) -> Task:
         options = TrainOptions.read(spec["options"])
     except BadInput as error:
         raise BadInput(f"The options of {paths.name} are not ones this version knows: {error}") from error
-    snapshot = manifest.read(paths.workspace.snapshot(str(spec["snapshot"])))
+    snapshot = manifest.of_run(paths)
     index = {name: place for place, name in enumerate(snapshot.classes)}
     target = np.array([index.get(label, UNLABELLED) for label in snapshot.samples["label"]], dtype=np.intp)
     task = Task(options, snapshot, target)
     require_two_classes(task, task.labelled("train"))
     return task
+
+
+def left_out(lacking: Iterable[str], changed: Container[str]) -> str:
+    """What is said of images that nothing could be had of, by their hashes; the files of some have ``changed``."""
+    kinds = Counter(content in changed for content in lacking)
+    said = [f"{kinds[False]:,} images could not be read and were left out."] if kinds[False] else []
+    if kinds[True]:
+        said.append(f"{kinds[True]:,} images were changed after the import and left out; import their folder again.")
+    return " ".join(said)
 
 
 def require_two_classes(task: Task, train: Rows) -> None:

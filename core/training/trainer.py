@@ -18,7 +18,7 @@ from core.runs.worker import Progress, heed
 from core.training.augment import Augmentation
 from core.training.batches import Examples, ahead, as_images, batches, normalised, shrunk
 from core.training.choosing import Figures
-from core.training.devices import out_of_memory
+from core.training.devices import TOO_SMALL, out_of_memory
 from core.training.models import Network
 from core.training.optimisers import Average, load_state_tensors, make_optimizer, state_tensors
 from core.training.sampling import class_weights, epoch_order
@@ -75,6 +75,7 @@ class Trainer:
         self.peak = options.peak_rate
         self._smallest = _SMALLEST_BATCH * team.size
         self.size = max(self._smallest, options.batch_size)
+        progress.update(batch_size=self.size)
         if len(examples.train) < self._smallest:
             raise BadInput(f"{team.size} workers need at least {self._smallest} train images; take fewer workers.")
 
@@ -113,20 +114,43 @@ class Trainer:
                 self._steps(order, number, side)
                 break
             except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-                if self.size == self._smallest:
-                    raise LabelloopError("The memory is too small for this network; use smaller images.") from error
-            self._halve()
-            if not self._team.alone:  # the others wait for this one in the middle of a step
-                raise StartAgain
+                self.require_smaller(error)
+            self.halve()
         self._team.average_statistics(self._network.module, self.judged)
         seen = max(1, self.place.seen)
         return Figures(self.place.loss / seen, self.place.right / seen)
 
+    def require_smaller(self, error: RuntimeError | MemoryError) -> None:
+        """Raise ``error`` again unless a smaller batch can mend it.
+
+        Raises:
+            LabelloopError: not even the smallest batch fits.
+        """
+        if not out_of_memory(error):
+            raise error
+        if self.size == self._smallest:
+            raise LabelloopError(TOO_SMALL) from error
+
+    def halve(self) -> None:
+        """Take half the batch from now on. Not to be called while the error is handled: it holds on to the memory.
+
+        Raises:
+            StartAgain: a team is to go on with it from the last checkpoint.
+        """
+        self.shrink_batch(self.size // 2)
+        message = f"The memory was too small for the batch; it goes on with batches of {self.size}."
+        log.warning(message)
+        self._progress.update(message=message)
+        self._optimizer.zero_grad(set_to_none=True)
+        if self._fabric.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if not self._team.alone:  # the others wait for this one in the middle of a step
+            raise StartAgain
+
     def shrink_batch(self, size: int) -> bool:
         """Take batches of ``size`` at most; whether that changes anything."""
         before, self.size = self.size, max(self._smallest, min(self.size, size))
+        self._progress.update(batch_size=self.size)
         return self.size < before
 
     def end_epoch(self) -> None:
@@ -229,6 +253,7 @@ class Trainer:
             self._fabric._precision.load_state_dict(state["scaler"])
         self.place, self.plateau = Place(**state["place"]), Plateau(**state["plateau"])
         self.peak, self.size = state["peak"], max(self._smallest, state["size"])
+        self._progress.update(batch_size=self.size)
 
     def _begin(self, number: int) -> None:
         frozen = phase_of(number, self._options).frozen
@@ -298,12 +323,3 @@ class Trainer:
             return self._team.size * len(own) / len(part)
         weights, target = self._weights.cpu().numpy(), self._examples.target
         return float(self._team.size * weights[target[own]].sum() / weights[target[part]].sum())
-
-    def _halve(self) -> None:
-        self.size = max(self._smallest, self.size // 2)
-        message = f"The memory was too small for the batch; it goes on with batches of {self.size}."
-        log.warning(message)
-        self._progress.update(message=message)
-        self._optimizer.zero_grad(set_to_none=True)
-        if self._fabric.device.type == "cuda":
-            torch.cuda.empty_cache()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def preload(kind: str) -> None:
-    """Import all that a run of this kind needs: "instant" (without torch), or "network"."""
-    if kind == "instant":
-        _instant()
+    """Import all that a run of this kind needs: "light" (without torch), or "network"."""
+    if kind == "light":
+        _light()
     else:
         _network()
 
@@ -31,7 +31,7 @@ def _network() -> None:
         network.module.eval()(torch.zeros(2, 3, 16, 16))
 
 
-def _instant() -> None:
+def _light() -> None:
     """Import what others import on first use too, and wake the algebra's threads."""
     import numpy as np
     import pandas as pd

@@ -4,23 +4,29 @@ from dataclasses import replace
 
 import pandas as pd
 
+from core.domain.decisions import Source
 from core.domain.errors import NotFound
 from core.domain.samples import DatasetInfo, Sample
 from core.images import thumbnails
 from core.review import classes
 from core.runs.layout import WorkspacePaths
+from core.snapshots.freeze import learnable
 from core.store.base import SampleStore
 from core.workspace.frames import Frames
+from core.workspace.remembered import Remembered
 
 
 class Datasets:
     """What the workspace holds, as of now. Safe to share between threads."""
+
+    user: str  # whose changes they are where nobody is named
 
     def __init__(self, paths: WorkspacePaths, store: SampleStore) -> None:
         self.paths = paths
         self.store = store
         self._frames = Frames(store)
         self._infos: dict[str, tuple[object, DatasetInfo]] = {}
+        self._learnt: Remembered[pd.DataFrame] = Remembered(4)
 
     def names(self) -> list[str]:
         """The datasets' names."""
@@ -36,16 +42,13 @@ class Datasets:
         Raises:
             NotFound: there is none of that name.
         """
+        dataset_id = self.store.id_of(name)
+        stamp = self.store.version(dataset_id)  # before the counting: what is written meanwhile is counted next time
         known = self._infos.get(name)
-        if known is not None:
-            try:
-                stamp = self.store.version(known[1].id)
-            except NotFound:
-                stamp = None
-            if known[0] == stamp and name in self.store.names():
-                return known[1]
-        info = self.store.dataset(name)
-        self._infos[name] = (self.store.version(info.id), info)
+        if known is not None and known[1].id == dataset_id and known[0] == stamp:
+            return known[1]
+        info = self.store.dataset_by_id(dataset_id)
+        self._infos[name] = (stamp, info)
         return info
 
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
@@ -66,7 +69,24 @@ class Datasets:
 
     def samples(self, dataset: str) -> pd.DataFrame:
         """The store's frame (core.store.base.FRAME_COLUMNS), kept until the dataset changes. Do not write into it."""
-        return self._frames.of(self.uncounted(dataset).id)
+        return self._frames.of(self.store.id_of(dataset))
+
+    def in_words_of_now(self, dataset: str) -> pd.DataFrame:
+        """As :meth:`samples`; a label that still has the name of a class that was renamed since has the new one."""
+        info, frame = self.uncounted(dataset), self.samples(dataset)
+        labels = frame["label"]
+        if (labels.isin(info.classes) | labels.isna()).all():
+            return frame
+        words = classes.in_words_of_now(labels, info.classes, self.store.renamed(info.id))
+        return frame.assign(label=pd.Series(words, frame.index, dtype=object))
+
+    def as_learnt(self, dataset: str) -> pd.DataFrame:
+        """As :meth:`in_words_of_now`, a label that is no class taken for none: what a run started now would learn from.
+        Kept until the dataset changes.
+        """
+        info, frame = self.uncounted(dataset), self.samples(dataset)
+        made_of = (frame, info.classes)
+        return self._learnt.of(info.id, made_of, lambda: learnable(self.in_words_of_now(dataset), info.classes))
 
     def sample(self, dataset_id: str, sample_id: str) -> Sample:
         """One sample, by ids."""
@@ -82,13 +102,24 @@ class Datasets:
         sample = self.store.sample(dataset_id, sample_id)
         return thumbnails.fetch(self.paths.thumbnails, sample.content_hash, sample.filepath), sample.content_hash
 
-    def add_class(self, dataset: str, name: str) -> None:
-        """Add a class at the end of the list.
+    def add_class(
+        self, dataset: str, name: str, *, who: str | None = None, source: Source = "grid", batch: str | None = None
+    ) -> None:
+        """Add a class at the end of the list; undo its batch to take it back.
 
         Raises:
             BadInput: an empty name, or one that is there already.
         """
-        classes.add(self.store, self.store.dataset(dataset), name)
+        info, who = self.store.dataset(dataset), who or self.user
+        classes.add(self.store, info, name, who=who, source=source, batch=batch)
+
+    def remove_class(self, dataset: str, name: str, *, who: str | None = None, source: Source = "grid") -> None:
+        """Remove a class that no image carries.
+
+        Raises:
+            BadInput: there is no such class, or images carry it.
+        """
+        classes.remove(self.store, self.store.dataset(dataset), name, who=who or self.user, source=source)
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset, its labels and its journal. Image files and runs stay."""

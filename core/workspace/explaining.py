@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs.atomic import write_json
+from core.runs.atomic import read_json, write_json
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
 
 _workers: "dict[Path, subprocess.Popen[bytes]]" = {}
+_REQUEST, _ERROR = "request.json", "error.json"
 _guard = threading.Lock()
 
 
@@ -41,8 +42,9 @@ class Explaining:
             todo = [(i, paths[i]) for i in ids if i in paths and i not in known]
             if not todo:
                 return False
-            request = folder / "request.json"
+            request = folder / _REQUEST
             folder.mkdir(parents=True, exist_ok=True)
+            (folder / _ERROR).unlink(missing_ok=True)
             write_json(request, {"out": str(folder), "samples": todo})
             with (folder / "log.txt").open("ab") as log:
                 where = str(self._workspace.run_paths(run).folder)
@@ -61,6 +63,22 @@ class Explaining:
                     env=os.environ,
                 )
         return True
+
+    def problem(self, run: str, sample_id: str) -> str:
+        """Why there is no picture although one was asked for, in a sentence; empty while that is not known."""
+        folder = self._folder(run)
+        asked = read_json(folder / _REQUEST)
+        if not isinstance(asked, dict) or self.working(run) or (folder / f"{sample_id}.jpg").exists():
+            return ""
+        if sample_id not in {str(i) for i, _ in asked.get("samples", ())}:
+            return ""
+        error = read_json(folder / _ERROR)
+        if isinstance(error, dict) and error.get("sentence"):
+            return str(error["sentence"])
+        worker = _workers.get(folder)
+        if worker is not None and worker.returncode:
+            return f"The worker ended with {worker.returncode}; {folder / 'log.txt'} may say why."
+        return "Its file cannot be read."
 
     def working(self, run: str) -> bool:
         """Whether a worker is at it."""

@@ -1,20 +1,21 @@
 """The workspace: what the CLI and every page call. It wires the parts together and adds no arithmetic of its own."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from core.domain.decisions import Decision, JournalEntry, Outcome, Source
-from core.domain.errors import BadInput, NotFound
-from core.domain.samples import Split
+from core.domain.errors import BadInput, LabelloopError, NotFound
+from core.domain.models import INSTANT
+from core.domain.runs import TrainOptions
+from core.domain.samples import Labels, Split
 from core.evaluation.comparison import Comparison, compare
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.metrics import Evaluation
 from core.jobs.launcher import Launcher
 from core.review import decisions as reviewing
-from core.review import undoing, writing
-from core.review.queues import Queue, QueueSpec
+from core.review import recovery, undoing, writing
+from core.review.queues import REMEMBERING, Queue, QueueSpec
 from core.runs import kept
 from core.runs.layout import RunPaths, WorkspacePaths
 from core.runs.location import locate
@@ -25,6 +26,7 @@ from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.cluster import Cluster
 from core.workspace.control import Control
+from core.workspace.costs import Costs
 from core.workspace.errors_of_run import Errors
 from core.workspace.explaining import Explaining
 from core.workspace.health import Health
@@ -33,6 +35,8 @@ from core.workspace.imports import Imports
 from core.workspace.neighbours import Neighbours
 from core.workspace.overview import Overview
 from core.workspace.prompts import Prompts
+from core.workspace.relinking import Relinking
+from core.workspace.remembered import Remembered
 from core.workspace.reporting import Reporting
 from core.workspace.requests import login
 from core.workspace.review import Review
@@ -67,21 +71,25 @@ class Workspace(Running):
         self._reconciled: dict[str, tuple[int, str]] = {}
         self._recovered = time.monotonic()
         self.review = Review(self)
+        self.understanding = Understanding(self)
+        self.errors = Errors(self)
         self.training = Training(self)
         self.prompts = Prompts(self)
         self.overview = Overview(self)
         self.health = Health(self)
         self.splits = Splits(self)
+        self.relinking = Relinking(self)
         self.suspicion = Suspicion(self)
         self._predictor: tuple[str, Predictor] | None = None
-        self._compared: deque[tuple[tuple[str, ...], tuple[Any, ...], Comparison]] = deque(maxlen=4)
+        self._compared: Remembered[Comparison] = Remembered(4)
         self.control = Control(self, self.launch)
 
     @classmethod
     def open(cls, root: Path | None = None, *, user: str | None = None, keep_spare: bool = False) -> Self:
         """Attach to the workspace's mongod, or start one for the life of this process.
 
-        ``keep_spare`` keeps a preloaded process ready for the next instant retrain; the dashboard asks for it.
+        ``keep_spare`` keeps a preloaded process ready for the next instant retrain or import; the dashboard asks for
+        it.
 
         Raises:
             BadInput: the folder cannot be used.
@@ -91,8 +99,9 @@ class Workspace(Running):
         paths = WorkspacePaths(locate(root))
         database = mongod.attach_or_start(paths)
         store = MongoStore(database.uri, mongod.DATABASE)
-        workspace = cls(paths, store, user=user or login(), launcher=Launcher(keep_spare=keep_spare), database=database)
-        writing.recover(store, older_than=RECOVER_AFTER)
+        launcher = Launcher(spare="light" if keep_spare else None)
+        workspace = cls(paths, store, user=user or login(), launcher=launcher, database=database)
+        recovery.recover(store, older_than=RECOVER_AFTER)
         workspace.control.recover()
         if keep_spare:
             workspace.control.watch()
@@ -137,19 +146,14 @@ class Workspace(Running):
         return Reporting(self)
 
     @property
-    def errors(self) -> Errors:
-        """A run's errors, one by one and in groups."""
-        return Errors(self)
+    def costs(self) -> Costs:
+        """What errors cost."""
+        return Costs(self)
 
     @property
     def explaining(self) -> Explaining:
         """Where in its images a run saw what it saw."""
         return Explaining(self)
-
-    @property
-    def understanding(self) -> Understanding:
-        """Figures with intervals, comparisons, calibration, slices."""
-        return Understanding(self)
 
     @property
     def history(self) -> History:
@@ -193,15 +197,12 @@ class Workspace(Running):
         """As :meth:`predictions`, without the probabilities: for what looks at many runs at once."""
         return self._read(run, kept.read_answers)
 
-    def evaluation(self, run: str, split: Split, *, labels: Literal["run", "now"] = "run") -> Evaluation:
+    def evaluation(self, run: str, split: Split, *, labels: Labels = "run") -> Evaluation:
         """A run on one split, under the labels that it was trained with or those of now."""
-        rows = self.predictions(run).where(split)
-        return evaluate(rows, self._labels_now(run, rows) if labels == "now" else None)
+        return self.understanding.judged(run, split, labels=labels).evaluation
 
-    def compare(
-        self, old: str, new: str, *, split: Split = "test", labels: Literal["run", "now"] = "run"
-    ) -> Comparison:
-        """Two runs on the same samples under the same labels: the newer run's, or those of now.
+    def compare(self, old: str, new: str, *, split: Split = "test", labels: Labels = "now") -> Comparison:
+        """Two runs on the same samples under the same labels: those of now, or the newer run's.
 
         Raises:
             BadInput: runs of different datasets.
@@ -211,15 +212,15 @@ class Workspace(Running):
             datasets = " and ".join(repr(view.dataset) for view in views)
             raise BadInput(f"{old} and {new} are runs of different datasets ({datasets}); compare runs of one.")
         name = views[1].dataset
-        asked = (old, new, split, labels)
-        of = (self.answers(old), self.answers(new), self.samples(name) if labels == "now" else None)
-        for known, made_of, found in list(self._compared):  # the matrix asks again at each click on a cell
-            if known == asked and all(one is other for one, other in zip(made_of, of, strict=True)):
-                return found
-        now = self._label_map(name) if labels == "now" else None
-        found = compare(of[0], of[1], names=(views[0].name, views[1].name), split=split, labels=now)
-        self._compared.append((asked, of, found))
-        return found
+        answers = self.review.answers(name, old), self.review.answers(name, new)
+
+        def made() -> Comparison:
+            now = self.understanding.labels_now(name) if labels == "now" else None
+            replaced = self.understanding.replaced(old, new)
+            return compare(*answers, names=(views[0].name, views[1].name), split=split, labels=now, replaced=replaced)
+
+        made_of = (*answers, self.samples(name) if labels == "now" else None)
+        return self._compared.of((old, new, split, labels), made_of, made)
 
     def queue(self, dataset: str, spec: QueueSpec) -> Queue:
         """A queue's items, in order; the same object as before while nothing changed.
@@ -230,15 +231,27 @@ class Workspace(Running):
         """
         return self.review.queue(dataset, spec)
 
-    def predict(self, run: str, images: Sequence[Path | bytes]) -> "list[Prediction]":
-        """Classify images by path or by their bytes with a finished run."""
+    def predict(self, run: str, images: Sequence[Path | bytes], *, by_cost: bool = False) -> "list[Prediction]":
+        """Classify images by path or by their bytes with a finished run; ``by_cost`` answers with the class whose
+        expected cost is least.
+
+        Raises:
+            NotFound: no such run, it has no model, or by cost: nobody said what errors cost.
+            BadInput: its model cannot be used.
+        """
         from core.serving.predictor import Predictor  # ONNX Runtime is loaded for those who predict only
 
         paths = self.run_paths(run)
         loaded = self._predictor
         if loaded is None or loaded[0] != paths.name:
             loaded = self._predictor = (paths.name, Predictor(paths))  # seconds of loading that the next call spares
-        return loaded[1].predict(images)
+        if not by_cost:
+            return loaded[1].predict(images)
+        dataset = self.run(run).dataset
+        costs = self.costs.of(dataset, loaded[1].classes)
+        if costs is None:
+            raise NotFound(f"Nobody said what errors cost in {dataset!r}; enter it on its Thresholds and keep it.")
+        return loaded[1].predict(images, costs=costs)
 
     def show_in_app(self, dataset: str, spec: QueueSpec) -> Queue:
         """Show a queue in the FiftyOne App, its run's predictions beside the labels.
@@ -247,11 +260,12 @@ class Workspace(Running):
             core.domain.errors.ServiceFailed: the FiftyOne server does not run or answer.
         """
         items = self.queue(dataset, spec)
-        if spec.run:
-            rows = self.predictions(spec.run)
+        run = self.review.run_of(dataset, spec) if spec.run or spec.kind in REMEMBERING else None
+        if run:
+            rows = self.review.predictions(dataset, run)
             shown = zip(rows.sample_id, rows.predicted, rows.confidence, strict=True)
             predicted = {str(i): (str(label), float(confidence)) for i, label, confidence in shown}
-            self.store.show_predictions(self.dataset(dataset).id, spec.run, predicted)
+            self.store.show_predictions(self.dataset(dataset).id, " ".join([run, *rows.classes]), predicted)
         client = self.app_server()
         if client is not None:
             ids = None if spec.kind == "all" and not spec.split else items.ids
@@ -280,22 +294,33 @@ class Workspace(Running):
         """Take back one batch of decisions, or the newest; an empty list where there is none."""
         return undoing.undo(self.store, self.uncounted(dataset), who=self.user, source=source, batch=batch)
 
-    def journal(self, dataset: str, *, limit: int = 50) -> list[JournalEntry]:
-        """The newest decisions."""
-        return self.store.journal(self.uncounted(dataset).id, limit=limit)
+    def journal(self, dataset: str, *, limit: int = 50, who: str | None = None) -> list[JournalEntry]:
+        """The newest decisions, of anybody or of one person."""
+        return self.store.journal(self.uncounted(dataset).id, limit=limit, who=who)
 
     def reconcile(self, dataset: str) -> int:
         """Find labels that were set natively in FiftyOne and journal them; returns how many."""
         info = self.uncounted(dataset)
         if time.monotonic() - self._recovered > RECOVER_AFTER:  # what another process left as it was killed
             self._recovered = time.monotonic()
-            writing.recover(self.store, older_than=RECOVER_AFTER)
+            recovery.recover(self.store, older_than=RECOVER_AFTER)
         version = self.store.version(info.id)
         if self._reconciled.get(info.id) == version:
             return 0
         found = writing.reconcile(self.store, info, who=self.user)
         self._reconciled[info.id] = version
         return found
+
+    def _before_freeze(self, dataset: str) -> None:
+        self.reconcile(dataset)
+
+    def _expected(self, dataset: str, options: Mapping[str, Any]) -> float | None:
+        if options.get("model") == INSTANT:  # starts at once, and is over before anybody reads it
+            return None
+        try:
+            return round(self.training.estimate(dataset, TrainOptions.read(options)).seconds, 1)
+        except LabelloopError:  # a recipe of another version, run again
+            return None
 
     def _before_start(self, run: RunPaths, dataset: str) -> None:
         self.suspicion.describe(run, dataset)
@@ -317,12 +342,3 @@ class Workspace(Running):
             return read(self.run_paths(run).predictions)
         except FileNotFoundError:
             raise NotFound(f"{run} has no predictions; only a run that has finished does.") from None
-
-    def _label_map(self, dataset: str) -> dict[str, str | None]:
-        frame = self.samples(dataset)
-        kept = frame[~frame["excluded"]]  # what was excluded counts as unlabelled
-        return dict(zip(kept["sample_id"], kept["label"], strict=True))
-
-    def _labels_now(self, run: str, rows: Predictions) -> list[str | None]:
-        labels = self._label_map(self.run(run).dataset)
-        return [labels.get(sample_id) for sample_id in rows.sample_id]

@@ -1,9 +1,11 @@
 """What is known of each sample beside its picture: the fields that slices are cut along."""
 
+import os
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from core.domain.samples import SPLITS
 from core.evaluation.slices import binned
 from core.runs import measurements
 from core.runs.layout import WorkspacePaths
+from core.workspace.overview import model_name
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
@@ -20,12 +23,14 @@ if TYPE_CHECKING:
 NO_GENERATION = "no generator's traces"
 MADE_BY = "made by"
 _WORD = re.compile(r"[^\W\d_]{3,}")
+PROMPT = "prompt says"
 _WORDS = 40
+_NAMES = 40  # tags, and LoRAs, that are looked at, the most frequent
 _DAY = 86_400e9  # in nanoseconds, as files are stamped
 
 
 def fields(workspace: "Workspace", dataset: str) -> pd.DataFrame:
-    """A column a field, indexed by sample id; values are words, ``None`` where nothing is known.
+    """A column a field, indexed by sample id; values are words, as categories, and missing where nothing is known.
 
     Folders that are named after a class or a split say nothing new and are left out of "folder".
     """
@@ -33,7 +38,7 @@ def fields(workspace: "Workspace", dataset: str) -> pd.DataFrame:
     info = workspace.dataset(dataset)
     columns: dict[str, list[str | None]] = {
         "folder": _folders(frame["filepath"].tolist(), {*info.classes, *SPLITS}),
-        "file type": [PurePath(path).suffix.lower().lstrip(".") or None for path in frame["filepath"]],
+        "file type": [os.path.splitext(path)[1].lower().lstrip(".") or None for path in frame["filepath"]],
         "imported from": [str(source) or None for source in frame["source"]],
         "image size": binned(np.sqrt(frame["width"].to_numpy(float) * frame["height"].to_numpy(float)), unit=" px"),
         "shape": _shapes(frame),
@@ -41,22 +46,30 @@ def fields(workspace: "Workspace", dataset: str) -> pd.DataFrame:
         "file time": _times(frame["mtime_ns"].to_numpy(np.float64)),
         "reviewed": ["yes" if seen else "no" for seen in frame["reviewed"]],
     }
-    if "tags" in frame.columns:
-        columns["tag"] = [", ".join(sorted(tags)) if tags is not None and len(tags) else None for tags in frame["tags"]]
+    ids = frame["sample_id"].tolist()
+    columns |= _tagged(workspace.store.tags(info.id), ids)
     columns |= _measured(workspace.paths, frame)
-    columns |= _generated(dict(workspace.store.generations(info.id)), frame["sample_id"].tolist())
-    kept = {name: values for name, values in columns.items() if len({v for v in values if v is not None}) > 1}
-    return pd.DataFrame(kept, index=frame["sample_id"].to_numpy(), dtype=object)
+    columns |= _generated(dict(workspace.store.generations(info.id)), ids)
+    kept = {name: pd.Categorical(values) for name, values in columns.items()}
+    kept = {name: values for name, values in kept.items() if len(values.categories) > 1}
+    return pd.DataFrame(kept, index=frame["sample_id"].to_numpy())
+
+
+def words(column: "pd.Series[Any]") -> list[str | None]:
+    """A column of :func:`fields` as a list, ``None`` where nothing is known."""
+    return [value if isinstance(value, str) else None for value in column.tolist()]
 
 
 def _folders(paths: list[str], empty_words: set[str]) -> list[str | None]:
-    parents = [PurePath(path).parent.parts for path in paths]
-    if not parents:
-        return []
-    shared = 0
-    while all(len(p) > shared and p[shared] == parents[0][shared] for p in parents):
+    folders = [os.path.dirname(path) for path in paths]
+    parts = {folder: PurePath(folder).parts for folder in set(folders)}  # far fewer than files
+    each, shared = list(parts.values()), 0
+    while each and all(len(own) > shared and own[shared] == each[0][shared] for own in each):
         shared += 1
-    return ["/".join(part for part in p[shared:] if part not in empty_words) or None for p in parents]
+    named = {
+        folder: "/".join(part for part in own[shared:] if part not in empty_words) for folder, own in parts.items()
+    }
+    return [named[folder] or None for folder in folders]
 
 
 def _shapes(frame: pd.DataFrame) -> list[str | None]:
@@ -90,22 +103,37 @@ def _generated(made: dict[str, Generation], ids: list[str]) -> dict[str, list[st
     columns: dict[str, list[str | None]] = {
         MADE_BY: [_maker(one) for one in each],
         "tool": [one.tool or None if one else None for one in each],
-        "model": [one.model or None if one else None for one in each],
+        "model": [model_name(one.model) if one and one.model else None for one in each],
         "sampler": [one.sampler or None if one else None for one in each],
-        "LoRA": [", ".join(sorted(lora.name for lora in one.loras)) or "none" if one else None for one in each],
         "steps": binned([np.nan if one is None or one.steps is None else one.steps for one in each]),
         "guidance": binned([np.nan if one is None or one.cfg is None else one.cfg for one in each]),
     }
+    loras = [{model_name(lora.name) for lora in one.loras} if one else None for one in each]
+    columns |= {f"with LoRA {name}": _has(loras, name) for name in _frequent(loras)}
     words = [set(map(str.lower, _WORD.findall(one.prompt))) if one and one.prompt else None for one in each]
     prompted = [one for one in words if one is not None]
     counts = Counter(word for one in prompted for word in one)
     telling = [word for word, count in counts.most_common(400) if 0.03 < count / len(prompted) < 0.97]
-    for word in telling[:_WORDS]:
-        columns[f"prompt says “{word}”"] = [None if one is None else "yes" if word in one else "no" for one in words]
+    columns |= {f"{PROMPT} “{word}”": _has(words, word) for word in telling[:_WORDS]}
     return columns
+
+
+def _tagged(tags: Mapping[str, tuple[str, ...]], ids: list[str]) -> dict[str, list[str | None]]:
+    """A field a tag, so that each is a slice of its own, whatever other tags its samples have."""
+    each: list[set[str] | None] = [set(tags.get(sample_id, ())) for sample_id in ids]
+    return {f"with tag {name}": _has(each, name) for name in _frequent(each)}
+
+
+def _frequent(each: Sequence[set[str] | None]) -> list[str]:
+    counts = Counter(name for one in each if one is not None for name in one)
+    return [name for name, _ in counts.most_common(_NAMES)]
+
+
+def _has(each: Sequence[set[str] | None], name: str) -> list[str | None]:
+    return [None if one is None else "yes" if name in one else "no" for one in each]
 
 
 def _maker(one: Generation | None) -> str:
     if one is None:
         return NO_GENERATION
-    return f"{one.model} ({one.tool})" if one.model else one.tool
+    return f"{model_name(one.model)} ({one.tool})" if one.model else one.tool

@@ -11,12 +11,14 @@ import pandas as pd
 from core.store.base import SampleStore
 
 MARGIN = timedelta(seconds=15)  # clocks of several writers differ, and a write is stamped before it is done
+SETTLED = timedelta(seconds=2)  # by then a write is seen that was stamped before one that was seen already
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
     version: tuple[int, str]
     read_at: datetime
+    settled: bool  # read again after the last write that it knows of
     frame: pd.DataFrame
 
 
@@ -32,7 +34,8 @@ class Frames:
         now = datetime.now(UTC)
         version = self._store.version(dataset_id)
         known = self._known.get(dataset_id)
-        if known is not None and known.version == version:
+        same = known is not None and known.version == version
+        if known is not None and same and (known.settled or now - known.read_at < SETTLED):
             return known.frame
         frame = None
         if known is not None and known.version[0] == version[0]:  # nothing was added or removed
@@ -40,7 +43,7 @@ class Frames:
             frame = None if rows is None else _patched(known.frame, rows)
         if frame is None:
             frame = self._store.frame(dataset_id)
-        self._known[dataset_id] = _Known(version, now, frame)
+        self._known[dataset_id] = _Known(version, now, same, frame)
         return frame
 
 
@@ -50,13 +53,13 @@ def _patched(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame | None:
     places = ids.searchsorted(rows["sample_id"].to_numpy())
     if len(rows) and (places.max() >= len(ids) or (ids[places] != rows["sample_id"].to_numpy()).any()):
         return None
-    columns = {}
+    columns, changed = {}, False
     for name in frame.columns:
         fresh, values = rows[name].to_numpy(), frame[name].to_numpy()
         if (values[places] == fresh).all():  # as it was: the same column again, so that what was made of it stays true
             columns[name] = frame[name]
             continue
-        values = values.copy()
+        changed, values = True, values.copy()
         values[places] = fresh
         columns[name] = pd.Series(values, index=frame.index, dtype=frame[name].dtype)  # never pandas' own text type
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns) if changed else frame

@@ -1,9 +1,10 @@
 """Data health of a workspace: the check job, the findings it leads to, their thresholds, and culling."""
 
+import hashlib
 import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,23 +18,49 @@ from core.checks.kinds import BY_KEY
 from core.domain.decisions import Decision, DecisionKind, Outcome, Source
 from core.domain.errors import BadInput
 from core.domain.findings import Finding
+from core.domain.generation import CLAIM, Generation
 from core.jobs import folders
 from core.runs import findings as finding_files
 from core.runs import measurements
+from core.workspace.remembered import Remembered
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
 
 _COLUMNS = ("sample_id", "filepath", "content_hash", "label", "split", "width", "height", "size_bytes", "excluded")
+KEPT = 24  # datasets
+_UNKNOWN = "Resized copies, crops and leaks among them are not all known."
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a dataset was looked at: images in all, measured, and when the last check ended (None: never)."""
+    """How much of a dataset was looked at, in images, and when the last check ended (None: never).
+
+    ``measured`` in their pixels, which imports do already; ``compared`` with all others, which only a check does;
+    ``embedded`` by embeddings too, without which crops are not found. ``unasked`` counts the pairs whose embeddings are
+    alike and for whose pixels the last check had no time. ``checking`` is the check that goes on, or "".
+    """
 
     samples: int
     measured: int
+    compared: int
+    embedded: int
+    unasked: int
     checked_at: float | None
+    checking: str
+
+    @property
+    def unseen(self) -> int:
+        """Images that no check has compared with the others yet."""
+        return self.samples - self.compared
+
+    @property
+    def sentence(self) -> str:
+        """What is not known yet, for a person; empty where everything is."""
+        if not self.unseen:
+            return ""
+        images = f"{self.unseen:,} {'image is' if self.unseen == 1 else 'images are'} not compared with the others yet"
+        return f"{images}{'; the check is running' if self.checking else ''}. {_UNKNOWN}"
 
 
 class Health:
@@ -41,11 +68,11 @@ class Health:
 
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
-        self._made: dict[str, tuple[object, Mapping[str, str]]] = {}
-        self._known: dict[str, tuple[object, pd.DataFrame, Facts]] = {}
+        self._made: Remembered[tuple[Mapping[str, str], frozenset[str]]] = Remembered(KEPT)
+        self._facts: Remembered[Facts] = Remembered(KEPT)
 
     def start_check(self, dataset: str, *, after: str | None = None) -> str:
-        """Check a dataset in the background; returns the job's name. A check that waits or works is not doubled.
+        """Check a dataset in the background; returns the job's name. A check of just these images is not doubled.
 
         ``after`` names the embedding job whose results crops and outliers need; the check waits for it.
 
@@ -53,22 +80,22 @@ class Health:
             NotFound: no such dataset.
         """
         workspace = self._workspace
-        frame, info = workspace.samples(dataset), workspace.uncounted(dataset)
+        frame, dataset_id = workspace.samples(dataset), workspace.store.id_of(dataset)
+        contents = hashlib.sha256("\n".join(sorted(frame["content_hash"])).encode()).hexdigest()
         with folders.lock_of(workspace.paths.jobs):
             for view in workspace.jobs(dataset):
-                waits = view.status.get("phase") in (None, "starting")
-                if view.active and view.kind == "check" and (waits or view.spec.get("samples_count") == len(frame)):
+                if view.active and view.kind == "check" and view.spec.get("contents") == contents:
                     return view.name
             spec = {
                 "kind": "check",
                 "dataset": dataset,
-                "dataset_id": info.id,
+                "dataset_id": dataset_id,
                 "samples": "samples.parquet",
-                "samples_count": len(frame),
+                "contents": contents,
                 "after": after,
             }
             listing = workspace.paths.jobs / f".check-{os.getpid()}-{time.time_ns()}.parquet"
-            origins = self._origins(info.id, frame)
+            origins, _ = self._generated(dataset_id, frame)
             table = frame.loc[:, list(_COLUMNS)]
             table["origin"] = table["sample_id"].map(origins)
             table.to_parquet(listing, index=False)
@@ -80,20 +107,37 @@ class Health:
     def coverage(self, dataset: str) -> Coverage:
         """How much was looked at."""
         facts = self.facts(dataset)
-        made = finding_files.kinds(self._workspace.paths, self._id(dataset))
-        return Coverage(len(facts.frame), int(facts.measured.sum()), max(made.values(), default=None))
+        checks = [view for view in self._workspace.jobs(dataset) if view.kind == "check"]
+        ended = next((view.name for view in checks if view.state == "succeeded"), None)
+        report = self._workspace.report(ended) if ended else None
+        return Coverage(
+            samples=len(facts.frame),
+            measured=int(facts.measured.sum()),
+            compared=int(facts.compared.sum()),
+            embedded=int(facts.embedded.sum()),
+            unasked=int((report or {}).get("unasked", 0)),
+            checked_at=shelf.checked_at(self._workspace.paths.checked(self._id(dataset))),
+            checking=next((view.name for view in checks if view.active), ""),
+        )
+
+    def pending(self, dataset: str) -> str:
+        """As :attr:`Coverage.sentence`; jobs are only asked where there is something to say."""
+        return "" if self.facts(dataset).compared.all() else self.coverage(dataset).sentence
 
     def facts(self, dataset: str) -> Facts:
         """Raw values of all samples that are not excluded, kept as long as nothing changes. Do not write into it."""
         workspace, frame, dataset_id = self._workspace, self._workspace.samples(dataset), self._id(dataset)
         folder = workspace.paths.checked(dataset_id)
-        stamp = (shelf.stamp(folder), measurements.stamp(workspace.paths))
-        known = self._known.get(dataset_id)
-        if known is not None and known[0] == stamp and known[1] is frame:
-            return known[2]
-        facts = checked.facts(workspace.paths, dataset_id, frame, self._origins(dataset_id, frame))
-        self._known[dataset_id] = (stamp, frame, facts)
-        return facts
+        made_of = (frame, shelf.stamp(folder), measurements.stamp(workspace.paths))
+
+        def read() -> Facts:
+            return checked.facts(workspace.paths, dataset_id, frame, *self._generated(dataset_id, frame))
+
+        return self._facts.of(dataset_id, made_of, read)
+
+    def origins(self, dataset: str) -> Mapping[str, str]:
+        """How images were generated, by sample id: those that share it share seed and prompt."""
+        return self._generated(self._id(dataset), self._workspace.samples(dataset))[0]
 
     def thresholds(self, dataset: str) -> dict[str, float]:
         """The threshold of each kind that has one."""
@@ -174,14 +218,25 @@ class Health:
         ]
         return self._workspace.decide(dataset, made, source=source, queue="Data health") if made else []
 
-    def _origins(self, dataset_id: str, frame: pd.DataFrame) -> Mapping[str, str]:
-        """How images were generated: read again when samples or checks came in, not with every label."""
-        stamp = (len(frame), frame["mtime_ns"].sum(), shelf.stamp(self._workspace.paths.checked(dataset_id)))
-        known = self._made.get(dataset_id)
-        if known is None or known[0] != stamp:
-            known = (stamp, checked.origins_of(self._workspace.store.generations(dataset_id)))
-            self._made[dataset_id] = known
-        return known[1]
+    def _generated(self, dataset_id: str, frame: pd.DataFrame) -> tuple[Mapping[str, str], frozenset[str]]:
+        """Seed and prompt by sample id, and the ids of all that carry more than claims of their making.
+
+        Read again when samples or checks came in, not with every label.
+        """
+        made_of = (len(frame), frame["mtime_ns"].sum(), shelf.stamp(self._workspace.paths.checked(dataset_id)))
+
+        def read() -> tuple[Mapping[str, str], frozenset[str]]:
+            described = set()
+
+            def each() -> Iterator[tuple[str, Generation]]:
+                for sample_id, generation in self._workspace.store.generations(dataset_id):
+                    if generation.tool != CLAIM:
+                        described.add(sample_id)
+                    yield sample_id, generation
+
+            return checked.origins_of(each()), frozenset(described)
+
+        return self._made.of(dataset_id, made_of, read)
 
     def _id(self, dataset: str) -> str:
         return self._workspace.dataset(dataset).id

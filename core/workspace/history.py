@@ -11,16 +11,22 @@ import pandas as pd
 from core.domain.decisions import Decision, Source
 from core.domain.errors import BadInput
 from core.runs import notes as notes_file
+from core.runs import used
+from core.runs.atomic import read_json
 from core.runs.notes import Notes
 from core.snapshots import manifest
 from core.snapshots.differences import SnapshotDifference, difference
 from core.snapshots.export import Exported, Form, Progress, export
 from core.snapshots.freeze import freeze
 from core.snapshots.manifest import Snapshot
+from core.workspace.requests import versions
+from core.workspace.training import has_gpu
 from core.workspace.views import RunView
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
+
+_OF_ONE_RUN = ("name", "created_at", "versions", "expected", "differing", "search", "trial", "final")  # not run again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +82,7 @@ class History:
         Raises:
             NotFound: no such run, or its snapshot is gone.
         """
-        view = self._workspace.run(run)
-        return manifest.read(self._workspace.paths.snapshot(str(view.spec.get("snapshot"))))
+        return manifest.of_run(self._workspace.run_paths(run))
 
     def difference(self, old: str, new: str) -> RunDifference:
         """What was another way in ``new``: recipe, versions, samples, labels, splits, classes.
@@ -100,11 +105,13 @@ class History:
     def edits_since(self, run: str) -> SnapshotDifference:
         """What changed in the dataset after the run had frozen it: edits that are not in this run."""
         frozen, name = self.snapshot(run), self._workspace.run(run).dataset
-        info, frame = self._workspace.dataset(name), self._workspace.samples(name)
+        info, frame = self._workspace.dataset(name), self._workspace.in_words_of_now(name)
         return difference(frozen, freeze(self._workspace.paths, info, frame, keep=False))
 
     def again(self, run: str) -> str:
-        """Start a run with the same recipe on the same snapshot, seed included; returns its name.
+        """Start a run with the same recipe on the same snapshot, seed included; returns its name. Its spec says what
+        :meth:`differing` does. A search's trial becomes a run like any other, and as such is measured on test too,
+        which its search had kept from it.
 
         While such a run waits or works, that one is returned: a double click starts one.
 
@@ -115,9 +122,34 @@ class History:
         view = self._workspace.run(run)
         if view.kind != "train":
             raise BadInput(f"{view.name} is no training run.")
-        self.snapshot(run)
-        spec = {key: value for key, value in view.spec.items() if key not in ("name", "created_at", "versions")}
-        return self._workspace.start_run({**spec, "again": view.name})
+        frozen, differing = self.snapshot(run), self.differing(run)
+        manifest.keep(self._workspace.run_paths(run).snapshot, self._workspace.paths.snapshot(frozen.id))
+        spec = {key: value for key, value in view.spec.items() if key not in _OF_ONE_RUN}
+        if view.trial:
+            search = read_json(self._workspace.paths.searches / str(view.spec.get("search")) / "spec.json") or {}
+            spec["snapshot"] = search.get("whole_snapshot", spec["snapshot"])
+        return self._workspace.start_run({**spec, "again": view.name, "differing": differing})
+
+    def differing(self, run: str) -> list[str]:
+        """What keeps :meth:`again` from giving exactly the same, a sentence each; none where nothing is known to.
+
+        Raises:
+            NotFound: no such run.
+        """
+        view, ran = self._workspace.run(run), used.read(self._workspace.run_paths(run))
+        then, now = flat(view.spec.get("versions") or {}), versions()
+        found = [
+            f"{name} was {then[name]} then and is {now.get(name, 'not installed')} now."
+            for name in then
+            if then[name] != now.get(name)
+        ]
+        if ran.get("weights_sha256"):
+            here = used.digest(Path(ran["weights"]).expanduser())
+            if here != ran["weights_sha256"]:
+                found.append(f"The weights in {ran['weights']} {'are others now' if here else 'cannot be read'}.")
+        if str(ran.get("device", "")).startswith("cuda") and not has_gpu():
+            found.append("It was trained on a GPU, and there is none here.")
+        return found
 
     def restore_labels(self, run: str, *, source: Source = "grid") -> Restored:
         """Give every sample the label that it had in a run, through the journal, as one batch that undo takes back.
@@ -137,9 +169,9 @@ class History:
         chosen = both[differs & ~had_none]
         wanted = set(chosen["label_then"])
         missing = tuple(name for name in frozen.classes if name in wanted and name not in info.classes)
-        for name in missing:
-            workspace.add_class(view.dataset, name)
         batch = uuid.uuid4().hex
+        for name in missing:
+            workspace.add_class(view.dataset, name, source=source, batch=batch)
         decisions = [
             Decision(sample, "relabel", label, before, f"{batch}-{place}")
             for place, (sample, label, before) in enumerate(

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from core.domain.errors import BadInput, Cancelled, NotFound
-from core.domain.samples import DatasetInfo
 from core.ingest import spool
 from core.ingest.archives import is_archive, unpack, unpacked_folder
 from core.ingest.importer import Wishes, import_folder
 from core.ingest.one_pass import Extras
 from core.ingest.readings import Reading
+from core.ingest.sources import is_upload
+from core.ingest.uploaded import unpack_upload
 from core.runs import measurements
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
@@ -65,7 +66,7 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
             workspace.prompts.keep_rules(name, spec["rules"])
             report.notes.append(drawn.sentence())
         write_json(paths.report, {**report.as_json(), "prompts": None if drawn is None else drawn.as_json()})
-        if spec.get("uploaded") and is_archive(Path(source)):
+        if spec.get("uploaded") and is_archive(Path(source)) and Path(source).is_file():
             Path(source).unlink(missing_ok=True)  # what it held lies unpacked beside it
         first = report.first("quarantined")
         if first is not None and report.count("quarantined") == report.files:
@@ -73,16 +74,21 @@ def bring_in(paths: RunPaths, progress: Progress) -> None:
         workspace.health.start_check(name, after=workspace.start_embedding(name))
 
 
-def opener(workspace: Workspace, name: str, progress: Progress) -> Callable[[Sequence[str]], DatasetInfo]:
-    """What makes the dataset, or adds to its classes those that an import found."""
+def opener(workspace: Workspace, name: str, progress: Progress) -> Callable[[Sequence[str]], str]:
+    """What makes the dataset, or adds to its classes those that an import found; it returns the dataset's id."""
+    store = workspace.store
 
-    def open_dataset(classes: Sequence[str]) -> DatasetInfo:
+    def open_dataset(classes: Sequence[str]) -> str:
         progress.phase("saving")
-        info = workspace.store.create(name, classes)
-        new = [label for label in classes if label not in info.classes]
+        try:
+            dataset_id = store.id_of(name)
+        except NotFound:
+            dataset_id = store.create(name, classes).id
+        held = store.classes(dataset_id)
+        new = [label for label in classes if label not in held]
         if new:
-            workspace.store.set_classes(info.id, [*info.classes, *new])
-        return workspace.store.dataset(name)
+            store.set_classes(dataset_id, [*held, *new])
+        return dataset_id
 
     return open_dataset
 
@@ -96,8 +102,10 @@ def frame_or_empty(workspace: Workspace, name: str) -> pd.DataFrame:
 
 
 def _unpacked(source: Path, paths: RunPaths, progress: Progress) -> list[tuple[str, str]]:
-    """Unpack an archive into the workspace; returns what of it cannot be used."""
-    if not is_archive(source) or not source.is_file():
+    """Unpack an archive into the workspace, or those among uploaded files; returns what of them cannot be used."""
+    uploads = paths.workspace.uploads
+    lone = is_archive(source) and source.is_file()
+    if not lone and not is_upload(source, uploads):
         return []
     progress.phase("unpacking")
 
@@ -106,7 +114,9 @@ def _unpacked(source: Path, paths: RunPaths, progress: Progress) -> list[tuple[s
         if paths.cancel.exists():
             raise Cancelled("The import was cancelled; nothing was added.")
 
-    return unpack(source, unpacked_folder(paths.workspace.uploads, source), progress=advanced)
+    if lone:
+        return unpack(source, unpacked_folder(uploads, source), progress=advanced)
+    return unpack_upload(source, progress=advanced)
 
 
 def _advance(paths: RunPaths, progress: Progress) -> Callable[[int, int], None]:
@@ -122,5 +132,10 @@ def _advance(paths: RunPaths, progress: Progress) -> Callable[[int, int], None]:
     return advanced
 
 
+def main(folder: Path) -> int:
+    """Returns the worker's return code."""
+    return run_worker(folder, bring_in)
+
+
 if __name__ == "__main__":
-    sys.exit(run_worker(Path(sys.argv[1]), bring_in))
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,17 +1,19 @@
 """Imports of a workspace: the preview of a source, and the job that brings it in."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import Split
 from core.generators.prompt_rules import parse
-from core.images.reading import UnreadableImage, read_bytes
-from core.ingest.archives import is_archive, list_archive
+from core.ingest.archives import is_archive
+from core.ingest.examples import Example, read_examples
 from core.ingest.layouts import Preview
 from core.ingest.readings import Reading
-from core.ingest.sources import recognise
+from core.ingest.sources import is_upload, listing_of, recognise
 from core.jobs import folders
 from core.workspace.requests import dataset_name
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from core.workspace.facade import Workspace
 
 LARGE = 300 * 2**20  # bytes
+TAKEN_OUT = 512 * 2**20  # bytes of an archive's members that a preview looks into, at most
 
 
 class Imports:
@@ -35,27 +38,53 @@ class Imports:
         """
         return recognise(source, reading, uploads=self._workspace.paths.uploads, labelled=self._labelled)
 
-    def examples(self, source: str, filepaths: Sequence[str]) -> list[bytes]:
-        """The bytes of a few files of a preview, which may lie in an archive still; b"" of one that cannot be read."""
-        archive = Path(source)
-        if not is_archive(archive) or all(Path(path).exists() for path in filepaths):
-            return [_tried(read_bytes, Path(path)) for path in filepaths]
-        if archive.suffix.lower() not in (".zip", ".tar") and archive.stat().st_size > LARGE:
-            return [b"" for _ in filepaths]  # a compressed tar is read from its beginning for each of them
-        listing = list_archive(archive, self._workspace.paths.uploads)
-        return [_tried(listing.read, str(Path(path).relative_to(listing.root))) for path in filepaths]
+    def examples(self, source: str, filepaths: Sequence[str], *, pixels: bool = True) -> list[Example]:
+        """A few files of a preview, which may lie in an archive still: thumbnails and what generators wrote.
+
+        They are read in processes apart, as an import reads them: a decoder that hangs or dies takes nothing with it.
+        Without ``pixels`` there are no thumbnails.
+        """
+        with tempfile.TemporaryDirectory(prefix="labelloop-") as scratch:
+            return read_examples(self._at_hand(Path(source), filepaths, Path(scratch)), pixels=pixels)
+
+    def _at_hand(self, source: Path, filepaths: Sequence[str], scratch: Path) -> list[str]:
+        """The files where they can be read: as they are, or taken out of their archive; some may be missing."""
+        uploads = self._workspace.paths.uploads
+        packed = is_archive(source) or is_upload(source, uploads)
+        if not packed or all(Path(path).exists() for path in filepaths):
+            return list(filepaths)
+        taken = [scratch / str(at) / Path(path).name for at, path in enumerate(filepaths)]
+        with contextlib.suppress(LabelloopError, OSError):  # the import says why
+            if _slow(source):
+                return [str(path) for path in taken]
+            listing, room = listing_of(source, uploads), TAKEN_OUT
+            for path, target in zip(filepaths, taken, strict=True):
+                if room <= 0:
+                    break
+                with contextlib.suppress(LabelloopError, OSError):
+                    data = listing.read(str(Path(path).relative_to(listing.root)))
+                    room -= len(data)
+                    target.parent.mkdir()
+                    target.write_bytes(data)
+        return [str(path) for path in taken]
 
     def start_upload(
-        self, batch: str, dataset: str, *, reading: Reading | None = None, rules: Sequence[str] = ()
+        self,
+        batch: str,
+        dataset: str,
+        *,
+        reading: Reading | None = None,
+        rules: Sequence[str] = (),
+        hidden: bool = False,
     ) -> str:
-        """Import what was uploaded; a picture that the dataset has already is not added again.
+        """Import what was uploaded, as :meth:`start`; a picture that the dataset has already is not added again.
 
         Raises:
             BadInput: as :meth:`start`.
             NotFound: the upload is gone.
         """
         kept = self._workspace.uploads.keep(batch, dataset_name(dataset))
-        return self.start(kept, dataset, reading=reading, rules=rules, uploaded=True)
+        return self.start(kept, dataset, reading=reading, rules=rules, hidden=hidden, uploaded=True)
 
     def start(
         self,
@@ -96,7 +125,7 @@ class Imports:
                 if view.active and view.kind == "import" and view.spec.get("folder") == root:
                     return view.name
             job = folders.make(workspace.paths.jobs, "job", spec)
-        workspace.launch(job)
+        workspace.launch(job, warm="light")
         return job.name
 
     def _labelled(
@@ -108,8 +137,7 @@ class Imports:
         return chosen, fields, store.labelled_files(name, chosen)
 
 
-def _tried(read: Callable[[Any], bytes], what: Any) -> bytes:
-    try:
-        return read(what)
-    except (UnreadableImage, LabelloopError):  # the import says why
-        return b""
+def _slow(source: Path) -> bool:
+    """Whether a large compressed tar is in it, which is read from its beginning for each file."""
+    archives = [path for path in source.rglob("*") if is_archive(path)] if source.is_dir() else [source]
+    return any(path.suffix.lower() not in (".zip", ".tar") and path.stat().st_size > LARGE for path in archives)

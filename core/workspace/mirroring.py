@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.errors import BadInput
+from core.domain.runs import TrainOptions
 from core.evaluation.metrics import Evaluation, evaluate
-from core.runs import predictions
+from core.runs import predictions, used
+from core.runs.identity import identity
 from core.runs.layout import RunPaths
 from core.runs.notes import read as read_notes
 from core.tracking import alerts, desktop, settings
 from core.tracking.record import Record
-from core.workspace.views import read_view
+from core.workspace.views import RunView, read_view
 
 BEST_FIRST = ("test", "val")
 DESKTOP_AFTER = 20.0  # seconds: what ends sooner was looked at
@@ -37,17 +39,24 @@ def record_of(paths: RunPaths) -> Record:
         raise BadInput(f"{view.name} is {view.state}; only a training run that has ended can be mirrored.")
     found = _evaluations(paths)
     split = next((name for name in BEST_FIRST if name in found), None)
-    tags = {"snapshot": str(view.spec.get("snapshot", "")), "labels": ",".join(read_notes(paths).tags)}
+    tags = {
+        "workspace": paths.workspace.root.name,
+        "snapshot": str(view.spec.get("snapshot", "")),
+        "labels": ",".join(read_notes(paths).tags),
+    }
+    if "search" in view.spec:
+        tags["search"] = str(view.spec["search"])
     versions = {f"version.{name}": str(value) for name, value in (view.spec.get("versions") or {}).items()}
     files = [paths.spec, paths.metrics, paths.model, paths.model_card]
     return Record(
-        key=f"{paths.workspace.root.name}/{view.name}",
+        key=f"{identity(paths.workspace)}/{view.name}",
+        workspace=paths.workspace.root.name,
         name=view.name,
         dataset=view.dataset,
         state=view.state,
         started=view.created_at,
         ended=view.created_at + (view.seconds or 0.0),
-        params=view.options,
+        params=_params(paths, view),
         metrics=view.metrics,
         figures={
             f"{name}_{key}": float(value)
@@ -59,6 +68,15 @@ def record_of(paths: RunPaths) -> Record:
         tags={**tags, **versions},
         files=[file for file in files if file.exists()],
     )
+
+
+def _params(paths: RunPaths, view: RunView) -> Mapping[str, Any]:
+    """What the run really took: of its recipe the fields that it looks at, with what it found or was left."""
+    try:
+        recipe = TrainOptions.read(view.options).in_use()
+    except BadInput:  # of a version with other fields
+        recipe = dict(view.options)
+    return {**recipe, **used.read(paths)}
 
 
 def mirror(paths: RunPaths, chosen: settings.Settings) -> dict[str, str]:
@@ -87,6 +105,8 @@ def main(folder: Path) -> int:
         for name, words in mirror(paths, chosen).items():
             if words.startswith("failed"):
                 log.warning("the mirror in %s %s", name, words)
+    if view.trial:  # the search is what a person waits for; its trials are only kept
+        return 0
     accuracy = next(((s, found.accuracy) for s, found in _best(_evaluations(paths))), None)
     due = alerts.at_its_end(chosen, view.name, view.dataset, view.state, accuracy, view.error)
     alerts.tell(paths.workspace, chosen, due)

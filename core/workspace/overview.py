@@ -42,6 +42,11 @@ class Glance:
         found = self.table[column].value_counts()
         return [(str(name), int(count)) for name, count in found.items()][:most]
 
+    def cut(self, column: str, *, most: int = MOST_BARS) -> str:
+        """What :meth:`counts` leaves out, for a person; empty where it holds all."""
+        number = int(self.table[column].nunique())
+        return f"The {most} most frequent of {number:,}." if number > most else ""
+
     def sizes(self) -> pd.DataFrame:
         """width, height, images of the most frequent sizes in pixels."""
         grouped = self.table.groupby(["width", "height"], sort=False).size().reset_index(name="images")
@@ -130,11 +135,12 @@ class Overview:
 
     def _said(self, run: str, how: str, split: Split | None) -> dict[str, str]:
         """By sample id: a run's prediction, right or wrong, or the group of similar errors."""
-        rows, labels = self._workspace.understanding.judged(run, split, labels="now")
-        judged = zip(rows.sample_id.tolist(), rows.predicted.tolist(), labels, strict=True)
+        judged = self._workspace.understanding.judged(run, split, labels="now")
+        rows = judged.rows
+        said = zip(rows.sample_id.tolist(), rows.predicted.tolist(), judged.given, strict=True)
         if how == "prediction":
-            return {sample_id: str(predicted) for sample_id, predicted, _ in judged}
-        marks = {i: RIGHT if p == label else WRONG for i, p, label in judged if label in rows.classes}
+            return {sample_id: str(predicted) for sample_id, predicted, _ in said}
+        marks = {i: RIGHT if p == label else WRONG for i, p, label in said if label in rows.classes}
         if how == "cluster":
             wrong = self._workspace.errors.of(run, split)
             for number, group in enumerate(self._workspace.errors.clusters(run, wrong), start=1):

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MISMATCH = "prompt-mismatch"
 COLUMNS = ("sample_id", "tool", "prompt", "model", "seed", "sampler", "source")
 PEEKED = 120  # files looked into before an import; enough for a share within a few per cent
-_READ_AT_ONCE = 16
 _DECIDED_AT_ONCE = 1_000
 _WRITTEN_AT_ONCE = 500
 
@@ -101,11 +100,12 @@ class Prompts:
         if not decisions:
             raise BadInput("No unlabelled image has a prompt for which a rule holds; nothing was changed.")
         classes = workspace.dataset(dataset).classes
+        batch = uuid.uuid4().hex
         for name in dict.fromkeys(str(decision.label) for decision in decisions):
             if name not in classes:
-                workspace.add_class(dataset, name)
+                workspace.add_class(dataset, name, source=source, batch=batch)
         self.keep_rules(dataset, lines)
-        batch, outcomes = uuid.uuid4().hex, []
+        outcomes = []
         for start in range(0, len(decisions), _DECIDED_AT_ONCE):
             part = decisions[start : start + _DECIDED_AT_ONCE]
             outcomes += workspace.decide(dataset, part, source=source, queue="Prompts", batch=batch)
@@ -205,13 +205,8 @@ def peek(workspace: "Workspace", preview: Preview, *, most: int = PEEKED) -> lis
     """What some of the files of an import say of their making, drawn by lot; those that cannot be read say nothing."""
     files = preview.files
     drawn = files if len(files) <= most else random.Random(0).sample(files, most)
-    at_once = _READ_AT_ONCE if preview.folder.is_dir() else most  # an archive is listed anew for each call
-    found: list[Generation | None] = []
-    for start in range(0, len(drawn), at_once):
-        part = drawn[start : start + at_once]
-        data = workspace.imports.examples(str(preview.folder), [file.filepath for file in part])
-        found += [read_image(held, file.path) if held else None for held, file in zip(data, part, strict=True)]
-    return found
+    looked = workspace.imports.examples(str(preview.folder), [file.filepath for file in drawn], pixels=False)
+    return [one.generation for one in looked]
 
 
 def mismatches(

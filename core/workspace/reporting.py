@@ -2,12 +2,15 @@
 
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.domain.errors import BadInput, NotFound
-from core.domain.samples import Split
+from core.domain.samples import Labels, Split
+from core.evaluation.cautions import cautions
+from core.evaluation.judged import Judged
+from core.evaluation.scores import Scores
 from core.images import thumbnails
 from core.images.reading import UnreadableImage
 from core.reports import markdown, page
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 CARD = "MODEL_CARD.md"
 _PICTURES = 24
 _BEST_FIRST: tuple[Split, ...] = ("test", "val", "train")
+_Files = Mapping[str, tuple[str, str]]  # path and content hash by sample id
 
 
 class Reporting:
@@ -29,14 +33,14 @@ class Reporting:
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
 
-    def write(self, runs: Sequence[str], out: Path, *, split: Split | None = None) -> Path:
+    def write(self, runs: Sequence[str], out: Path, *, split: Split | None = None, labels: Labels = "now") -> Path:
         """Write a report on one run, or on two compared (the older first); .md makes Markdown, all else HTML.
 
         Raises:
             BadInput: no or too many runs, runs of different datasets, or a file that cannot be written.
             NotFound: a run without labelled predictions.
         """
-        content = self.content(runs, split=split)
+        content = self.content(runs, split=split, labels=labels)
         if out.is_dir() or not out.absolute().parent.is_dir():
             raise BadInput(f"{str(out)!r} cannot be written; name a file in a folder that exists.")
         text = markdown.render(content) if out.suffix.lower() == ".md" else page.render(content)
@@ -78,20 +82,24 @@ class Reporting:
                 archive.writestr(name, text)
         return out
 
-    def content(self, runs: Sequence[str], *, split: Split | None = None) -> Content:
-        """What the report holds; errors as in :meth:`write`."""
+    def content(self, runs: Sequence[str], *, split: Split | None = None, labels: Labels = "now") -> Content:
+        """What the report holds, judged under the labels of now, or each run under its own and the comparison under
+        those of the newer; errors as in :meth:`write`.
+        """
         if not 1 <= len(runs) <= 2:
             raise BadInput("A report is on one run, or on two to compare.")
         views = [self._workspace.run(name) for name in runs]
         where = split or self._split(views[-1])
-        parts = tuple(self._part(view, where) for view in views)
+        files = self._files(views[-1].dataset)
+        parts = tuple(self._part(view, where, labels, files) for view in views)
         names = " and ".join(view.name for view in views)
         title = f"{names} on {views[-1].dataset}"
         made_at = time.strftime("%d %B %Y, %H:%M")
         if len(views) == 1:
             return Content(title, made_at, parts)
-        found = self._workspace.compare(views[0].name, views[1].name, split=where, labels="now")
-        fixed, broken = (self._pictures(views[1], ids) for ids in (found.fixed, found.broken))
+        found = self._workspace.compare(views[0].name, views[1].name, split=where, labels=labels)
+        judged = self._workspace.understanding.judged(views[1].name, where, labels=labels)
+        fixed, broken = (self._pictures(ids, judged, files) for ids in (found.fixed, found.broken))
         return Content(title, made_at, parts, found, fixed, broken)
 
     def _split(self, view: RunView) -> Split:
@@ -102,16 +110,19 @@ class Reporting:
                 return split
         raise NotFound(f"{view.name} has no predictions for labelled images.")
 
-    def _part(self, view: RunView, split: Split) -> RunPart:
+    def _part(self, view: RunView, split: Split, labels: Labels, files: _Files) -> RunPart:
         understanding = self._workspace.understanding
-        evaluation, scores = understanding.scores(view.name, split, labels="now")
+        judged = understanding.judged(view.name, split, labels=labels)
+        rows, evaluation, scores = judged.rows, judged.evaluation, judged.scores
         if not evaluation.samples:
             raise NotFound(f"{view.name} has no labelled {split} images.")
-        sure, sliced = understanding.sureness(view.name, split), understanding.slices(view.name, split)
-        rows, labels = understanding.judged(view.name, split, labels="now")
-        answered = zip(rows.sample_id, rows.predicted, labels, rows.confidence, strict=True)
+        sure = understanding.sureness(view.name, split, labels=labels)
+        sliced = understanding.slices(view.name, split, labels=labels)
+        areas = understanding.areas(view.name, split, labels=labels)
+        ranked = {"roc_auc": areas.macro_roc_auc, "average_precision": areas.macro_average_precision}
+        missed = judged.known[rows.chosen[judged.known] != judged.true[judged.known]]
         wrong = sorted(
-            ((float(c), str(i)) for i, p, label, c in answered if label in rows.classes and p != label), reverse=True
+            zip(rows.confidence[missed].tolist(), rows.sample_id[missed].tolist(), strict=True), reverse=True
         )
         fitted = understanding.calibration(view.name)
         facts = [
@@ -130,50 +141,37 @@ class Reporting:
             dataset=view.dataset,
             split=split,
             evaluation=evaluation,
-            scores=scores,
+            scores=Scores({**scores.overall, **ranked}, scores.per_class),
+            labels=labels,
             reliability=sure.after if sure else None,
             facts=tuple((name, value[:300]) for name, value in facts),
-            cautions=tuple(_cautions(split, evaluation.samples, evaluation.unlabelled, evaluation.out_of_fold)),
+            cautions=tuple(cautions(evaluation, split=split, model=str(view.options.get("model", "")))),
             slices=tuple(one for one in sliced.worst if one.worse)[:8] if sliced else (),
             shortcuts=tuple(one for one in sliced.shortcuts if one.warns) if sliced else (),
-            errors=self._pictures(view, [sample_id for _, sample_id in wrong]),
+            domains=tuple(sliced.domains) if sliced and len(sliced.domains) > 1 else (),
+            errors=self._pictures([sample_id for _, sample_id in wrong], judged, files),
         )
 
-    def _pictures(self, view: RunView, ids: Sequence[str]) -> tuple[Picture, ...]:
-        rows = self._workspace.predictions(view.name)
+    def _files(self, dataset: str) -> _Files:
+        frame = self._workspace.samples(dataset)
+        files = zip(frame["filepath"], frame["content_hash"], strict=True)
+        return dict(zip(frame["sample_id"], files, strict=True))
+
+    def _pictures(self, ids: Sequence[str], judged: Judged, files: _Files) -> tuple[Picture, ...]:
+        rows = judged.rows
         place = {sample_id: at for at, sample_id in enumerate(rows.sample_id.tolist())}
-        frame = self._workspace.samples(view.dataset)
-        known = {
-            sample_id: (label, path, content)
-            for sample_id, label, path, content in zip(
-                frame["sample_id"], frame["label"], frame["filepath"], frame["content_hash"], strict=True
-            )
-        }
         found: list[Picture] = []
         for sample_id in ids:
-            if len(found) == _PICTURES or sample_id not in known or sample_id not in place:
+            if len(found) == _PICTURES:
+                break
+            if sample_id not in files or sample_id not in place:
                 continue
-            label, path, content = known[sample_id]
+            path, content = files[sample_id]
             try:
                 jpeg = thumbnails.fetch(self._workspace.paths.thumbnails, content, path)
             except UnreadableImage:
                 continue
-            probabilities = rows.probabilities[place[sample_id]]
-            best = int(probabilities.argmax())
-            found.append(Picture(jpeg, str(label), rows.classes[best], float(probabilities[best])))
+            at = place[sample_id]
+            predicted = rows.classes[rows.chosen[at]]
+            found.append(Picture(jpeg, str(judged.given[at]), predicted, float(rows.confidence[at])))
         return tuple(found)
-
-
-def _cautions(split: str, samples: int, unlabelled: int, out_of_fold: bool) -> list[str]:
-    found = []
-    if samples < 100:
-        found.append(f"Only {samples:,} images: every figure here is uncertain.")
-    if split == "train":
-        found.append(
-            "Train images, each judged by a head that was not fitted on it."
-            if out_of_fold
-            else "The network was trained on these very images, so these figures flatter."
-        )
-    if unlabelled:
-        found.append(f"{unlabelled:,} images without a label of this run's classes are left out.")
-    return found

@@ -1,10 +1,12 @@
 """What is asked of a workspace, checked before anything is written."""
 
+import contextlib
 import getpass
 import os
 import platform
+from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,17 @@ from core.domain.decisions import USER
 from core.domain.errors import BadInput
 from core.domain.samples import DatasetInfo
 
-VERSIONED = ("labelloop", "torch", "torchvision", "onnxruntime", "scikit-learn", "numpy", "pillow")
+VERSIONED = (
+    "labelloop",
+    "torch",
+    "torchvision",
+    "lightning-fabric",
+    "timm",
+    "onnxruntime",
+    "scikit-learn",
+    "numpy",
+    "pillow",
+)
 
 
 def check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
@@ -27,6 +39,22 @@ def check_trainable(info: DatasetInfo, frame: pd.DataFrame) -> None:
     if len(found) < 2:
         has = f"only {found[0]!r} has" if found else "no class has"
         raise BadInput(f"Training needs at least two classes with images in train, and {has}; label or import more.")
+
+
+def without_class(info: DatasetInfo, frame: pd.DataFrame) -> dict[str, int]:
+    """Labels that are no class, each with how many images carry it: a run counts those images as unlabelled."""
+    labels = frame.loc[~frame["excluded"].to_numpy(dtype=bool), "label"].dropna()
+    counts = labels[~labels.isin(info.classes)].value_counts()
+    return {str(label): int(count) for label, count in counts.items()}
+
+
+def told_without_class(found: Mapping[str, int]) -> list[str]:
+    """What :func:`without_class` found, a sentence for each label."""
+    said = []
+    for label, count in found.items():
+        images, them = ("1 image is", "it") if count == 1 else (f"{count:,} images are", "them")
+        said.append(f"{images} labelled {label!r}, which is no class: a run counts {them} as unlabelled.")
+    return said
 
 
 def dataset_name(name: str) -> str:
@@ -63,5 +91,9 @@ def login() -> str:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """The versions that a run's numbers depend on."""
-    return {**{name: version(name) for name in VERSIONED}, "python": platform.python_version()}
+    """The versions that a run's numbers depend on; what is not installed is left out."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -1,29 +1,34 @@
 """What review needs of a workspace beyond single decisions: queues with their memory, picked sets, redo, histories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from core.domain.decisions import JournalEntry, Outcome, Source
-from core.domain.samples import DatasetInfo
+from core.domain.errors import NotFound
+from core.domain.samples import DatasetInfo, Labels
 from core.review import classes, queues, undoing
 from core.review.classes import ClassChange
 from core.review.memory import HitRate, Memory
 from core.review.queues import Inputs, Queue, QueueSpec
 from core.review.table import Table
 from core.runs import findings, picked
-from core.runs.predictions import Predictions
+from core.runs.predictions import Answers, Predictions
 from core.store.base import SampleStore
 from core.workspace.offers import Offer, offers
+from core.workspace.remembered import Remembered
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
 
 KEPT_QUEUES = 24
+KEPT_FINDINGS = 64  # kinds; a dataset has some fifteen
 LEASE = 60.0  # seconds; a window renews what it shows three times in that
 KEPT_TABLES = 3
+LARGE = 64 * 2**20  # bytes of probabilities
 MARGIN = timedelta(seconds=15)  # clocks of several writers differ, and an entry is stamped before it is settled
 
 
@@ -32,10 +37,12 @@ class Review:
 
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
-        self._findings: dict[tuple[str, str], tuple[float, pd.DataFrame]] = {}
         self._memories: dict[str, tuple[Memory, datetime]] = {}
-        self._queues: dict[tuple[str, QueueSpec], tuple[tuple[Any, ...], Queue]] = {}
-        self._tables: dict[tuple[str, str | None, bool], tuple[pd.DataFrame, Table]] = {}
+        self._findings: Remembered[pd.DataFrame] = Remembered(KEPT_FINDINGS)
+        self._queues: Remembered[Queue] = Remembered(KEPT_QUEUES)
+        self._tables: Remembered[Table] = Remembered(KEPT_TABLES)
+        self._spoken: Remembered[Predictions] = Remembered(KEPT_TABLES)
+        self._answered: Remembered[Answers] = Remembered(2 * KEPT_TABLES)
 
     # queues
 
@@ -51,33 +58,42 @@ class Review:
         frame, memory = workspace.samples(dataset), self.memory(dataset)
         found = self._found(dataset, spec)
         stamp = (frame, memory.version, run, other, *found.values())
-        known = self._queues.get((dataset, spec))
-        if known is not None and _same(known[0], stamp):
-            return known[1]
-        inputs = Inputs(
-            table=self._table(dataset, frame, run, hidden=spec.kind == "excluded"),
-            other=self._predictions(dataset, other) if other and spec.kind in ("merged", "disagreement") else None,
-            names=(run or "", other or ""),
-            flips=self._flips(spec),
-            findings=found,
-            picked=self.picked(spec),
-            memory=memory,
-            has_run=run is not None,
-        )
-        items = queues.build(spec, inputs)
-        while len(self._queues) >= KEPT_QUEUES:
-            self._queues.pop(next(iter(self._queues)), None)
-        self._queues[dataset, spec] = (stamp, items)
-        return items
+        then = spec.kind == "cell" and spec.labels == "run"  # as its matrix is, whose classes name it
+
+        def build() -> Queue:
+            inputs = Inputs(
+                table=self._table(dataset, frame, run, hidden=spec.kind == "excluded", then=then),
+                other=self.predictions(dataset, other) if other and spec.kind in ("merged", "disagreement") else None,
+                names=(run or "", other or ""),
+                flips=self._flips(spec),
+                findings=found,
+                picked=self.picked(spec),
+                memory=memory,
+                has_run=run is not None,
+            )
+            return queues.build(spec, inputs)
+
+        return self._queues.of((dataset, spec), stamp, build)
+
+    def run_of(self, dataset: str, spec: QueueSpec) -> str | None:
+        """The run whose answers a queue shows; None where there is none."""
+        return self._runs(dataset, spec)[0]
+
+    def chances(self, dataset: str, run: str, sample_id: str) -> dict[str, float]:
+        """What a run gives a sample for each class, under the names of now; empty where it did not see the sample."""
+        rows, words = self._workspace.predictions(run), self.words(dataset)
+        mine = classes.renamed_run(rows.rows((rows.sample_id == sample_id).nonzero()[0]), *words)
+        return dict(zip(mine.classes, mine.probabilities[0].tolist(), strict=True)) if len(mine) else {}
 
     def memory(self, dataset: str) -> Memory:
         """What was decided on a dataset, as it is now."""
         dataset_id = self._workspace.uncounted(dataset).id
         memory, read_at = self._memories.get(dataset_id, (Memory(), None))
-        now = datetime.now(UTC)
+        now, unsettled = datetime.now(UTC), self._workspace.store.journal_unsettled(dataset_id)
         since = None if read_at is None else read_at - MARGIN
         memory.learn(reversed(self._workspace.store.journal(dataset_id, limit=None, since=since)))
-        self._memories[dataset_id] = (memory, now)
+        # what is pending now will be applied with the time of long ago, if it is part of something long
+        self._memories[dataset_id] = (memory, min(now, unsettled or now))
         return memory
 
     def hit_rates(self, dataset: str) -> Mapping[str, HitRate]:
@@ -101,14 +117,53 @@ class Review:
         return findings.kinds(self._workspace.paths, self._workspace.uncounted(dataset).id)
 
     def findings(self, dataset: str, kind: str) -> pd.DataFrame:
-        """The findings of one kind (core.runs.findings), the same frame as long as nothing wrote it anew."""
-        dataset_id = self._workspace.uncounted(dataset).id
-        stamp = findings.kinds(self._workspace.paths, dataset_id).get(kind, 0.0)
-        known = self._findings.get((dataset_id, kind))
-        if known is None or known[0] != stamp:
-            known = (stamp, findings.read(self._workspace.paths, dataset_id, kind))
-            self._findings[dataset_id, kind] = known
-        return known[1]
+        """The findings of one kind (core.runs.findings), the same frame as long as nothing wrote it anew; what they
+        suggest has the name that the class has now.
+        """
+        return self.findings_by_kind(dataset, [kind])[kind]
+
+    def findings_by_kind(self, dataset: str, kinds: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
+        """As :meth:`findings`, for several kinds, or for all that were looked for."""
+        info, paths = self._workspace.uncounted(dataset), self._workspace.paths
+        times, words = findings.kinds(paths, info.id), (info.classes, self._workspace.store.renamed(info.id))
+
+        def read(kind: str) -> pd.DataFrame:
+            table = findings.read(paths, info.id, kind)
+            suggestion = classes.in_words_of_now(table["suggestion"], *words)
+            return table.assign(suggestion=pd.Series(suggestion, table.index, dtype=object))
+
+        return {
+            kind: self._findings.of((info.id, kind), (times.get(kind, 0.0), *words), partial(read, kind))
+            for kind in (times if kinds is None else kinds)
+        }
+
+    # in the words of now
+
+    def predictions(self, dataset: str, run: str) -> Predictions:
+        """A run's predictions in the names that the classes have now."""
+        predictions, (names, renamed) = self._workspace.predictions(run), self.words(dataset)
+        if set(predictions.classes) <= set(names):
+            return predictions
+        if predictions.probabilities.nbytes > LARGE:  # core.runs.kept alone holds on to these
+            return classes.renamed_run(predictions, names, renamed)
+        made_of = (predictions, names, renamed)
+        return self._spoken.of(run, made_of, lambda: classes.renamed_run(predictions, names, renamed))
+
+    def answers(self, dataset: str, run: str) -> Answers:
+        """As :meth:`predictions`, without the probabilities."""
+        answers, words = self._workspace.answers(run), self.words(dataset)
+        return self._answered.of(run, (answers, *words), lambda: classes.renamed_answers(answers, *words))
+
+    def words(self, dataset: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The classes, and the names of those that were renamed or merged away (core.review.classes.current).
+
+        Of a dataset that was removed there are none: what its runs said stays as they said it.
+        """
+        try:
+            info = self._workspace.uncounted(dataset)
+        except NotFound:
+            return (), {}
+        return info.classes, self._workspace.store.renamed(info.id)
 
     # journal
 
@@ -204,46 +259,30 @@ class Review:
         different = [name for name in others if models[name] != models.get(run or "")]
         return run, spec.other or next(iter([*different, *(others if spec.kind == "disagreement" else [])]), None)
 
-    def _table(self, dataset: str, frame: pd.DataFrame, run: str | None, *, hidden: bool) -> Table:
-        known = self._tables.get((dataset, run, hidden))
-        if known is not None and known[0] is frame:
-            return known[1]
-        excluded = frame["excluded"].to_numpy(dtype=bool)
-        shown = frame[excluded] if hidden else frame[~excluded] if excluded.any() else frame
-        table = Table.of(shown, self._predictions(dataset, run) if run else None)
-        while len(self._tables) >= KEPT_TABLES:
-            self._tables.pop(next(iter(self._tables)), None)
-        self._tables[dataset, run, hidden] = (frame, table)
-        return table
+    def _table(self, dataset: str, frame: pd.DataFrame, run: str | None, *, hidden: bool, then: bool) -> Table:
+        """With what ``run`` says, in the words of now or (``then``) its own."""
 
-    def _predictions(self, dataset: str, run: str) -> Predictions:
-        """A run's predictions in the names that the classes have now."""
-        info, predictions = self._workspace.uncounted(dataset), self._workspace.predictions(run)
-        if set(predictions.classes) <= set(info.classes):
-            return predictions
-        return classes.renamed_run(predictions, info.classes, self._workspace.store.renamed(info.id))
+        def build() -> Table:
+            excluded = frame["excluded"].to_numpy(dtype=bool)
+            shown = frame[excluded] if hidden else frame[~excluded] if excluded.any() else frame
+            if not run:
+                return Table.of(shown, None)
+            return Table.of(shown, self._workspace.predictions(run) if then else self.predictions(dataset, run))
+
+        return self._tables.of((dataset, run, hidden, then), (frame,), build)
 
     def _found(self, dataset: str, spec: QueueSpec) -> dict[str, pd.DataFrame]:
         if spec.kind == "merged":
-            kinds = list(self.finding_kinds(dataset))
-        elif spec.kind == "suspicious" and spec.run is None:
+            return self.findings_by_kind(dataset)
+        kinds = [spec.finding] if spec.finding else []
+        if spec.kind == "suspicious" and spec.run is None:
             kinds = [kind for kind in self.finding_kinds(dataset) if kind == spec.kind]
-        else:
-            kinds = [spec.finding] if spec.finding else []
-        return {kind: self.findings(dataset, kind) for kind in kinds}
+        return self.findings_by_kind(dataset, kinds) if kinds else {}
 
     def _flips(self, spec: QueueSpec) -> tuple[str, ...] | None:
         if spec.kind not in ("fixed", "broken"):
             return None
-        labels: Literal["run", "now"] = "now" if spec.labels == "now" else "run"
+        labels: Labels = "now" if spec.labels == "now" else "run"
         split: Any = spec.split or "test"
         comparison = self._workspace.compare(spec.other or "", spec.run or "", split=split, labels=labels)
         return comparison.fixed if spec.kind == "fixed" else comparison.broken
-
-
-def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
-    """Whether two stamps are the same: frames by identity, for what nobody wrote is handed out again."""
-    frames = (pd.DataFrame,)
-    return len(old) == len(new) and all(
-        a is b if isinstance(a, frames) or isinstance(b, frames) else a == b for a, b in zip(old, new, strict=True)
-    )

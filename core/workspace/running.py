@@ -2,8 +2,8 @@
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from core.domain.errors import NotFound
 from core.domain.models import INSTANT
 from core.domain.runs import TrainOptions
 from core.jobs import folders
-from core.jobs.launcher import Launcher
+from core.jobs.launcher import Launcher, Warm, kind_of
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths, WorkspacePaths
 from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.store.base import SampleStore
 from core.workspace.datasets import Datasets
-from core.workspace.requests import check_trainable, same_request, versions
+from core.workspace.remembered import Remembered
+from core.workspace.requests import check_trainable, same_request, told_without_class, versions, without_class
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
 
@@ -31,10 +32,11 @@ class Running(Datasets):
     def __init__(self, paths: WorkspacePaths, store: SampleStore, launcher: Launcher) -> None:
         super().__init__(paths, store)
         self._launcher = launcher
+        self._frozen: Remembered[pd.DataFrame] = Remembered(4)
 
-    def launch(self, paths: RunPaths) -> None:
-        """Start the job whose folder was made."""
-        self._launcher.start(paths)
+    def launch(self, paths: RunPaths, *, warm: Warm | None = None) -> None:
+        """Start the job whose folder was made; ``warm`` asks for a spare process of that kind, if one waits."""
+        self._launcher.start(paths, warm=warm)
 
     def start_embedding(self, dataset: str) -> str:
         """Embed what is not embedded yet in the background; returns the job's name."""
@@ -51,13 +53,14 @@ class Running(Datasets):
                 spec["place"] = asdict(where)
             job = folders.make(self.paths.jobs, "job", spec)
             listing.rename(job.folder / "samples.parquet")
-        self._launcher.start(job)
+        self.launch(job)
         return job.name
 
     def retrain(self, dataset: str, options: TrainOptions, *, where: place.Place | None = None) -> str:
         """Freeze the dataset as it is and train on it in the background; returns the run's name.
 
-        ``where`` is what the settings say unless it is given; an instant run is always made here.
+        ``where`` is what the settings say unless it is given; an instant run is always made here. A file of weights is
+        named from the home folder unless it is named in full.
 
         The same request while such a run waits or works returns that run: a double click starts one.
 
@@ -65,20 +68,27 @@ class Running(Datasets):
             NotFound: no such dataset.
             BadInput: there is nothing to learn from.
         """
+        self._before_freeze(dataset)
         info = self.dataset(dataset)
-        frame = self.samples(dataset)
+        frame = self.in_words_of_now(dataset)
         check_trainable(info, frame[~frame["excluded"]])
         snapshot = freeze(self.paths, info, frame)
-        spec = {
+        spec: dict[str, Any] = {
             "kind": "train",
             "dataset": dataset,
             "snapshot": snapshot.id,
             "classes": list(snapshot.classes),
-            "options": asdict(options),
+            "options": asdict(options.rooted(Path.home())),
         }
+        if strange := without_class(info, frame):
+            spec["without_class"] = strange
         if where is not None:
             spec["place"] = asdict(where)
         return self.start_run(spec)
+
+    def labels_without_class(self, dataset: str) -> list[str]:
+        """What a person should know before a run: a sentence for each label that is no class."""
+        return told_without_class(without_class(self.uncounted(dataset), self.in_words_of_now(dataset)))
 
     def start_run(self, spec: dict[str, Any]) -> str:
         """Make a run folder of ``spec`` (kind, dataset, snapshot, classes, options) and start it; returns its name.
@@ -90,13 +100,16 @@ class Running(Datasets):
             whole.pop("place", None)
         elif "place" not in whole:
             whole["place"] = asdict(place.of_workspace(self.paths))
+        if (expected := self._expected(str(spec["dataset"]), spec["options"])) is not None:
+            whole["expected"] = expected
         with folders.lock_of(self.paths.runs):
             for paths in folders.listed(self.paths.runs)[:20]:
                 if same_request(read_json(paths.spec), whole) and read_view(paths).active:
                     return paths.name
             run = folders.make(self.paths.runs, "run", whole)
+        manifest.keep(self.paths.snapshot(str(spec["snapshot"])), run.snapshot)
         self._before_start(run, str(spec["dataset"]))
-        self._launcher.start(run, warm="instant" if spec["options"].get("model") == "instant" else "network")
+        self.launch(run, warm=kind_of(whole))
         return run.name
 
     def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:
@@ -161,14 +174,24 @@ class Running(Datasets):
 
     def stale(self, dataset: str) -> StaleMeter:
         """What a retrain would see that the newest succeeded run has not."""
-        frame = self.samples(dataset)
+        frame = self.as_learnt(dataset)
         for newest in (view for view in self.runs(dataset) if view.state == "succeeded"):
             try:
-                frozen = _snapshot(self.paths.snapshot(str(newest.spec["snapshot"])))
-            except NotFound:  # somebody removed its folder: pages live on, by the run before
+                frozen = self._snapshot(newest)
+            except NotFound:  # somebody removed both folders: pages live on, by the run before
                 continue
             return stale_meter(newest.name, frame, frozen)
-        return StaleMeter(run=None, labels_changed=0, added=int((~frame["excluded"]).sum()), removed=0, in_test=0)
+        new = int((~frame["excluded"]).sum())
+        return StaleMeter(run=None, labels_changed=0, added=new, removed=0, in_test=0, touched=new)
+
+    def not_in(self, run: str) -> StaleMeter:
+        """What the dataset holds now that a run, which may still wait or work, was not started with.
+
+        Raises:
+            NotFound: no such run, or its snapshot or dataset is gone.
+        """
+        view = self.run(run)
+        return stale_meter(view.name, self.as_learnt(view.dataset), self._snapshot(view))
 
     def newest_with_predictions(self, dataset: str, *, prefer: str | None = None) -> str | None:
         """The newest run that finished, one of the model ``prefer`` before others."""
@@ -176,10 +199,16 @@ class Running(Datasets):
         preferred = [view for view in finished if view.options.get("model") == prefer]
         return next((view.name for view in [*preferred, *finished]), None)
 
+    def _snapshot(self, run: RunView) -> pd.DataFrame:
+        """The samples that a run was started with, read once for all runs of that snapshot."""
+        paths = self.paths.run(run.name)
+        return self._frozen.of(run.spec.get("snapshot"), (), lambda: manifest.of_run(paths).samples)
+
+    def _before_freeze(self, dataset: str) -> None:
+        """See that what a snapshot is made of is in order."""
+
+    def _expected(self, dataset: str, options: Mapping[str, Any]) -> float | None:
+        """The seconds that a run with these options will take; None where nobody asks."""
+
     def _before_start(self, run: RunPaths, dataset: str) -> None:
         """Add to the folder of a new run what its process cannot ask for."""
-
-
-@lru_cache(maxsize=4)
-def _snapshot(folder: Path) -> pd.DataFrame:
-    return manifest.read(folder).samples

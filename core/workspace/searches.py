@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.cluster import place
 from core.domain.errors import BadInput
 from core.jobs import folders
 from core.runs.atomic import read_json
-from core.search.space import read_space
+from core.search.space import read_space, rooted
 from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.snapshots.manifest import Snapshot
-from core.workspace.requests import check_trainable, versions
+from core.workspace.requests import check_trainable, versions, without_class
 from core.workspace.views import RunView, read_view, view_of
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ class Searches:
         """Freeze the dataset as it is and search in the background; returns the search's name.
 
         The trials see a snapshot without the test split. The same request while such a search goes returns that one.
+        Files of weights are named from the home folder unless they are named in full.
 
         Raises:
             NotFound: no such dataset.
             BadInput: a space, method, objective or number that cannot be; nothing to learn from or to judge by.
         """
+        space = rooted(space, Path.home())
         read = read_space(space)
         if method not in METHODS or objective not in OBJECTIVES:
             raise BadInput(f"Choose a method of {', '.join(METHODS)} and an objective of {', '.join(OBJECTIVES)}.")
@@ -71,13 +74,14 @@ class Searches:
         if method == "grid":
             trials = min(trials, read.size())
         workspace = self._workspace
-        info, frame = workspace.dataset(dataset), workspace.samples(dataset)
+        workspace.reconcile(dataset)
+        info, frame = workspace.dataset(dataset), workspace.in_words_of_now(dataset)
         frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
         check_trainable(info, frame)
-        if not frame.loc[frame["split"] == "val", "label"].notna().any():
+        if not frame.loc[frame["split"] == "val", "label"].isin(info.classes).any():
             raise BadInput("A search chooses by val, and no image of val has a label; label some or split anew.")
         whole = freeze(workspace.paths, info, frame)
-        spec = {
+        spec: dict[str, Any] = {
             "kind": "search",
             "dataset": dataset,
             "snapshot": self._without_test(whole).id,
@@ -92,6 +96,8 @@ class Searches:
             "versions": versions(),
             "place": asdict(where or place.of_workspace(workspace.paths)),
         }
+        if strange := without_class(info, frame):
+            spec["without_class"] = strange
         with folders.lock_of(workspace.paths.searches):
             for paths in folders.listed(workspace.paths.searches)[:20]:
                 known = read_json(paths.spec) or {}

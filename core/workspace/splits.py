@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+import pandas as pd
+
 from core.checks import shelf
 from core.checks.findings import Facts
+from core.checks.kinds import BY_KEY
 from core.domain.decisions import Source
 from core.domain.samples import SPLITS, Split
 from core.runs.atomic import append_json_line, read_json_lines
 from core.snapshots import mending, splits
-from core.snapshots.groups import WHY, Groups
+from core.snapshots.groups import WHY, Groups, Why
 from core.snapshots.mending import Move
 
 if TYPE_CHECKING:
@@ -37,12 +40,14 @@ class Gate:
     """What stands between a dataset and honest figures.
 
     ``held_out`` counts the images of test and val that have a twin in train, ``unseen`` those images that no check
-    has looked at yet, ``accepted`` says that a person chose to train with just these leaks.
+    has compared with the others yet; ``pending`` says so in words ("" where there are none). ``accepted`` says that a
+    person chose to train with just these leaks.
     """
 
     leaks: tuple[Leak, ...]
     held_out: int
     unseen: int
+    pending: str
     accepted: bool
     frozen_test: bool
 
@@ -55,11 +60,19 @@ class Gate:
     def sentence(self) -> str:
         """What is wrong, for a person."""
         if not self.leaks:
-            return "No leak is known: no picture lies in two splits."
+            return "No leak is known." if self.pending else "No leak is known: no picture lies in two splits."
         groups = f"{len(self.leaks):,} picture{'' if len(self.leaks) == 1 else 's'}"
         verb = "lies" if len(self.leaks) == 1 else "lie"
         images = f"{self.held_out:,} image{' of val or test has' if self.held_out == 1 else 's of val or test have'}"
         return f"{groups} {verb} in more than one split: {images} a twin that is learnt from, so figures would flatter."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Together:
+    """What splits keep with one sample: ``others`` are rows of the dataset's frame, ``why`` says what ties them."""
+
+    others: pd.DataFrame
+    why: str
 
 
 class Splits:
@@ -72,6 +85,48 @@ class Splits:
         """Which rows of ``health.facts(dataset).frame`` belong together: copies, near duplicates, seed and prompt."""
         limit = self._workspace.health.thresholds(dataset)["near-duplicate"]
         return self._facts(dataset).groups(limit)
+
+    def kept_together(self, dataset: str) -> list[Leak]:
+        """Every group of two or more, as :class:`Leak` names it, whether it lies in one split or in several."""
+        frame, groups = self._facts(dataset).frame, self.groups(dataset)
+        where = list(zip(frame["sample_id"], frame["split"], strict=True))
+        return [
+            Leak(name, tuple(where[row] for row in rows), " and ".join(WHY[reason] for reason in groups.why[name]))
+            for name, rows in sorted(groups.members().items())
+        ]
+
+    def together(self, dataset: str, sample_id: str) -> Together | None:
+        """What is kept in one split with a sample, and why; None where nothing is, or the sample is excluded.
+
+        The group of :meth:`groups` that it is in, found from the sample alone: the groups of 100,000 images take too
+        long for a look at one picture.
+        """
+        frame, folder = self._workspace.samples(dataset), self._folder(dataset)
+        frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
+        contents, ids = frame["content_hash"], frame["sample_id"]
+        made = self._workspace.health.origins(dataset)
+        origins = ids.map(made) if made else pd.Series(None, index=frame.index, dtype=object)
+        limit = float(shelf.read_thresholds(folder).get("near-duplicate", BY_KEY["near-duplicate"].threshold or 1))
+        pairs = shelf.read_pairs(folder)
+        pairs = pairs[(pairs["likeness"] >= limit) & pairs["left"].isin(contents) & pairs["right"].isin(contents)]
+        mine, size = (ids == sample_id).to_numpy(), 0
+        while (found := int(mine.sum())) > size:
+            size = found
+            known = set(contents[mine])
+            touched = pairs[pairs["left"].isin(known) | pairs["right"].isin(known)]
+            seeds = set(origins[mine].dropna())
+            mine = (
+                contents.isin(known | set(touched["left"]) | set(touched["right"])) | origins.isin(seeds)
+            ).to_numpy()
+        if size < 2:
+            return None
+        ties: dict[Why, bool] = {
+            "copy": bool(contents[mine].duplicated().any()),
+            "likeness": bool(len(touched)),
+            "seed": bool(origins[mine].dropna().duplicated().any()),
+        }
+        why = " and ".join(WHY[reason] for reason, holds in ties.items() if holds)
+        return Together(frame[mine & (ids != sample_id).to_numpy()].reset_index(drop=True), why)
 
     def gate(self, dataset: str) -> Gate:
         """Which leaks are known now."""
@@ -88,7 +143,8 @@ class Splits:
         return Gate(
             leaks=tuple(leaks),
             held_out=held_out,
-            unseen=int((~facts.measured).sum()),
+            unseen=int((~facts.compared).sum()),
+            pending=self._workspace.health.pending(dataset),
             accepted=bool(leaks) and {leak.group for leak in leaks} <= set(accepted),
             frozen_test=self.frozen_test(dataset),
         )

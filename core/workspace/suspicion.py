@@ -1,5 +1,6 @@
 """How likely labels are wrong, how many wrong ones are left, and how far the work on a dataset is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.domain.decisions import JournalEntry
+from core.review.classes import in_words_of_now
 from core.review.pace import Pace, pace
 from core.runs import findings, judgements
 from core.runs.atomic import read_json
@@ -25,13 +27,15 @@ WORTH = 0.005  # half a point of accuracy: what more work has to promise to be w
 @dataclass(frozen=True, slots=True)
 class ClassOutlook:
     """One class: its images in train, the wrong labels estimated among all of its images that nobody looked at, and
-    what ``more`` images of it are likely to bring to its recall (None where that could not be estimated).
+    what ``more`` images of it, and the next corrections (of all classes), are likely to bring to its recall (None where
+    that could not be estimated).
     """
 
     name: str
     images: int
     errors: Count
     more: Gain | None
+    corrected: Gain | None = None
 
     @property
     def wants_images(self) -> bool:
@@ -97,8 +101,9 @@ class Suspicion:
         chances: list[float] = []
         wrong: list[bool] = []
         seen: set[str] = set()
+        words = self._workspace.review.words(dataset)
         for run in self._judged(dataset)[:LEARNED_FROM]:
-            table = judgements.read(run)
+            table = self._read(run, words)
             if table is None:
                 continue
             # chances as they were before earlier decisions moved them, or the shift would count twice
@@ -114,7 +119,7 @@ class Suspicion:
         """The newest judgements (core.runs.judgements.COLUMNS), or a run's; None where there are none (yet)."""
         for paths in self._judged(dataset):
             if run is None or paths.name == run:
-                return judgements.read(paths)
+                return self._read(paths, self._workspace.review.words(dataset))
         return None
 
     def outlook(self, dataset: str) -> Outlook:
@@ -130,14 +135,15 @@ class Suspicion:
         entries: list[JournalEntry] = workspace.review.entries(dataset)
         run = next(iter(self._judged(dataset)), None)
         said: dict[str, Any] = (read_json(run.outlook) if run else None) or {}
-        table = judgements.read(run) if run else None
+        words = workspace.review.words(dataset)
+        table = self._read(run, words) if run else None
         errors = next_hits = None
         classes: tuple[ClassOutlook, ...] = ()
         if table is not None:
             open_ = self._open(table, frame)
             errors = errors_left(open_["chance"].to_numpy())
             next_hits = hits(open_["chance"].to_numpy()[: int(said.get("next", 20))])
-            classes = _classes(open_, said)
+            classes = _classes(open_, {**said, "classes": in_words_of_now(said.get("classes", ()), *words).tolist()})
         return Outlook(
             run=run.name if run else None,
             total=len(frame),
@@ -147,7 +153,7 @@ class Suspicion:
             errors=errors,
             next=int(said.get("next", 20)),
             next_hits=next_hits,
-            corrections=Gain(**said["corrections"]) if said.get("corrections") else None,
+            corrections=_gain(said.get("corrections")),
             more=int(said.get("more", 30)),
             classes=classes,
             curve=tuple(zip(said.get("shares", ()), said.get("accuracy", ()), strict=True)),
@@ -157,6 +163,19 @@ class Suspicion:
         """The runs that were judged, newest first."""
         views = [view for view in self._workspace.runs(dataset) if view.state == "succeeded"]
         return [paths for view in views if (paths := self._workspace.run_paths(view.name)).judgements.exists()]
+
+    @staticmethod
+    def _read(run: RunPaths, words: tuple[Sequence[str], Mapping[str, str]]) -> pd.DataFrame | None:
+        """A run's judgements in the names that the classes have now; two classes that are one by now are no error."""
+        table = judgements.read(run)
+        if table is None:
+            return None
+        label, suggestion = (
+            pd.Series(in_words_of_now(table[name], *words), table.index, dtype=object)
+            for name in ("label", "suggestion")
+        )
+        chance = table["chance"].where(label != suggestion, (table["chance"] - table["share"]).clip(lower=0.0))
+        return table.assign(label=label, suggestion=suggestion, chance=chance)
 
     @staticmethod
     def _open(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
@@ -169,8 +188,21 @@ class Suspicion:
 
 def _classes(open_: pd.DataFrame, said: dict[str, Any]) -> tuple[ClassOutlook, ...]:
     labels, chances = open_["label"].to_numpy(dtype=object), open_["chance"].to_numpy(dtype=float)
-    rows = zip(said.get("classes", ()), said.get("images", ()), said.get("more_images", ()), strict=True)
+    names = said.get("classes", ())
+    corrected = said.get("class_corrections") or [None] * len(names)  # older runs have none by class
+    found: dict[str, tuple[int, Gain | None, Gain | None]] = {}
+    for name, images, more, fixed in zip(
+        names, said.get("images", ()), said.get("more_images", ()), corrected, strict=True
+    ):
+        # what more images or corrections would bring to two classes that were merged since, nobody has estimated
+        before = found.get(name)
+        gains = (_gain(more), _gain(fixed)) if before is None else (None, None)
+        found[name] = ((before[0] if before else 0) + int(images), *gains)
     return tuple(
-        ClassOutlook(name, int(images), errors_left(chances[labels == name]), Gain(**more) if more else None)
-        for name, images, more in rows
+        ClassOutlook(name, images, errors_left(chances[labels == name]), more, fixed)
+        for name, (images, more, fixed) in found.items()
     )
+
+
+def _gain(said: dict[str, float] | None) -> Gain | None:
+    return Gain(**said) if said else None

@@ -1,6 +1,7 @@
 """Mirrors and alerts of a workspace."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.domain.errors import BadInput
@@ -23,12 +24,12 @@ class Tracking:
         return settings.read(self._workspace.paths)
 
     def change(self, **fields: Any) -> Settings:
-        """Change some of the settings.
+        """Change some of the settings; files and folders are named from the home folder unless they are named in full.
 
         Raises:
             BadInput: a value that cannot be.
         """
-        changed = replace(self.settings(), **fields)
+        changed = settings.rooted(replace(self.settings(), **fields), Path.home())
         settings.write(self._workspace.paths, changed)
         return changed
 

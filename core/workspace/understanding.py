@@ -1,32 +1,36 @@
 """What a run's predictions say: figures with intervals, what changed between runs, and how sure all of it is."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from core.domain.errors import BadInput
-from core.domain.samples import Split
+from core.domain.samples import Labels, Split
 from core.evaluation import calibration
-from core.evaluation import scores as scoring
 from core.evaluation import slices as slicing
+from core.evaluation.areas import Areas, areas
 from core.evaluation.domains import Domain, domains
 from core.evaluation.intervals import Estimate
-from core.evaluation.metrics import Evaluation, evaluate, targets
+from core.evaluation.judged import Judged
+from core.evaluation.metrics import Evaluation
 from core.evaluation.scores import Scores
 from core.evaluation.timeline import Moment, timeline
+from core.review.classes import renamed_answers
 from core.runs import calibration as calibration_files
+from core.runs import measurements
 from core.runs.calibration import Calibration
-from core.runs.predictions import Predictions
-from core.workspace.fields import MADE_BY, fields
+from core.snapshots import manifest
+from core.workspace.fields import MADE_BY, PROMPT, fields, words
+from core.workspace.remembered import Remembered
+from core.workspace.review import LARGE
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
-
-Labels = Literal["run", "now"]
-"""Judge under the labels that the run was trained with, or under those of now."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,32 +52,49 @@ class Sureness:
 @dataclass(frozen=True, slots=True, eq=False)
 class Sliced:
     """Where a run is weak. ``fields`` by name, one value a sample of ``ids``; ``worst`` are slices (positions into
-    ``ids``), likeliest weakness first; ``shortcuts`` the fields that give classes away; ``domains`` the kinds of
-    source.
+    ``ids``), likeliest weakness first, of ``looks`` looked at; ``shortcuts`` the fields that give classes away;
+    ``domains`` the kinds of source, of which ``sources`` names that of each sample.
     """
 
     ids: list[str]
     right: npt.NDArray[np.bool_]
-    fields: dict[str, list[str | None]]
+    fields: "dict[str, pd.Series[Any]]"
     worst: list[slicing.Slice]
+    looks: int
     shortcuts: list[slicing.Shortcut]
     domains: list[Domain]
+    sources: list[str | None]
 
 
 class Understanding:
-    """Arithmetic on the predictions of a workspace's runs."""
+    """Arithmetic on the predictions of a workspace's runs. Safe to share between threads."""
 
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
+        self._judged: Remembered[Judged] = Remembered(2)
+        self._fields: Remembered[pd.DataFrame] = Remembered(2)
+        self._shortcuts: Remembered[list[slicing.Shortcut]] = Remembered(2)
+        self._sliced: Remembered[Sliced | None] = Remembered(2)
 
-    def judged(self, run: str, split: Split | None, *, labels: Labels = "run") -> tuple[Predictions, list[str | None]]:
-        """A run's rows on one split (all where ``None``), and the label of each under which they are judged."""
-        rows = self._workspace.predictions(run)
-        rows = rows.where(split) if split else rows
-        if labels == "run":
-            return rows, rows.label.tolist()
-        now = self.labels_now(self._workspace.run(run).dataset)
-        return rows, [now.get(sample_id) for sample_id in rows.sample_id.tolist()]
+    def judged(self, run: str, split: Split | None, *, labels: Labels = "run") -> Judged:
+        """A run's rows on one split (all where ``None``) and the label of each under which they are judged; kept while
+        run and labels are the same.
+        """
+        workspace, then = self._workspace, labels == "run"
+        dataset = workspace.run(run).dataset
+        whole = workspace.predictions(run) if then else workspace.review.predictions(dataset, run)
+
+        def made() -> Judged:
+            rows = whole.where(split) if split else whole
+            if then:
+                return Judged(rows, rows.label.tolist())
+            now = self.labels_now(dataset)
+            return Judged(rows, [now.get(sample_id) for sample_id in rows.sample_id.tolist()])
+
+        if whole.probabilities.nbytes > LARGE:  # core.runs.kept alone holds on to these
+            return made()
+        made_of = (whole, None if then else workspace.samples(dataset))
+        return self._judged.of((run, split, labels), made_of, made)
 
     def labels_now(self, dataset: str) -> dict[str, str | None]:
         """Every sample's label by its id; excluded samples are not there."""
@@ -83,30 +104,46 @@ class Understanding:
 
     def scores(self, run: str, split: Split, *, labels: Labels = "run") -> tuple[Evaluation, Scores]:
         """The confusion matrix and all figures with their intervals."""
-        judged, given = self.judged(run, split, labels=labels)
-        evaluation = evaluate(judged, given)
-        return evaluation, scoring.score(judged, evaluation, given)
+        judged = self.judged(run, split, labels=labels)
+        return judged.evaluation, judged.scores
 
-    def moved(self, old: str, new: str, split: Split, cell: tuple[str, str]) -> tuple[list[str], list[str]]:
+    def areas(self, run: str, split: Split, *, labels: Labels = "run") -> Areas:
+        """Areas under the curves of each class against the rest."""
+        judged = self.judged(run, split, labels=labels)
+        return areas(judged.rows.probabilities, judged.true)
+
+    def moved(
+        self, old: str, new: str, split: Split, cell: tuple[str, str], *, labels: Labels = "now"
+    ) -> tuple[list[str], list[str]]:
         """The samples that entered the cell (label, prediction) of the confusion matrix from ``old`` to ``new``, and
-        those that left it, under the labels of now.
+        those that left it, under the labels of now or of the newer run.
         """
-        labels = self.labels_now(self._workspace.run(new).dataset)
-        before, after = (self._workspace.answers(name).where(split) for name in (old, new))
-        shared = set(before.sample_id.tolist()) & set(after.sample_id.tolist())
+        dataset = self._workspace.run(new).dataset
+        before, after = (self._workspace.review.answers(dataset, name).where(split) for name in (old, new))
+        ids = after.sample_id.tolist()
+        given = dict(zip(ids, after.label.tolist(), strict=True)) if labels == "run" else self.labels_now(dataset)
+        shared = (set(before.sample_id.tolist()) & set(ids)) - self.replaced(old, new)
         then, now = (
             {i for i, p in zip(run.sample_id.tolist(), run.predicted.tolist(), strict=True) if p == cell[1]} & shared
             for run in (before, after)
         )
-        came, went = (sorted(i for i in ids if labels.get(i) == cell[0]) for ids in (now - then, then - now))
+        came, went = (sorted(i for i in ids if given.get(i) == cell[0]) for ids in (now - then, then - now))
         return came, went
+
+    def replaced(self, old: str, new: str) -> frozenset[str]:
+        """The samples whose picture is another in ``new`` than in ``old``, as far as their snapshots are there."""
+        first, second = (str(self._workspace.run(run).spec.get("snapshot")) for run in (old, new))
+        folders = (manifest.folder_of(self._workspace.run_paths(run)) for run in (old, new))
+        return _replaced(*folders, (first, second)) if first != second else frozenset()
 
     def timeline(self, dataset: str, split: Split, *, newest: int = 60) -> list[Moment]:
         """The dataset's finished runs, oldest first: what each said of itself, and what it is worth under the labels of
         now. Only the ``newest`` runs are read.
         """
         done = [view for view in self._workspace.runs(dataset) if view.state == "succeeded"][:newest]
-        runs = ((view.name, view.created_at, self._workspace.answers(view.name)) for view in reversed(done))
+        words = self._workspace.review.words(dataset)  # asked once, not for each run
+        answers = (renamed_answers(self._workspace.answers(view.name), *words) for view in reversed(done))
+        runs = ((view.name, view.created_at, said) for view, said in zip(reversed(done), answers, strict=True))
         return timeline(runs, split, self.labels_now(dataset))
 
     def calibrate(self, run: str, *, abstain_below: float | None = None, accuracy: float | None = None) -> Calibration:
@@ -118,22 +155,19 @@ class Understanding:
             BadInput: no labelled validation images, or no threshold reaches ``accuracy``.
         """
         paths = self._workspace.run_paths(run)
-        rows, labels = self.judged(run, "val", labels="now")
-        true = targets(rows, labels)
-        known = np.flatnonzero(true >= 0)
+        judged = self.judged(run, "val", labels="now")
+        rows, true, known = judged.rows, judged.true, judged.known
         if not len(known):
             raise BadInput(f"{paths.name} has no labelled validation images to calibrate on.")
         if abstain_below is not None and not 0 <= abstain_below <= 1:
             raise BadInput(f"A confidence lies between 0 and 1, not at {abstain_below}.")
-        probabilities = rows.probabilities[known]
-        temperature, before, after = calibration.fit_temperature(probabilities, true[known])
+        temperature, before, after = calibration.fit_temperature(rows.probabilities, true)
         kept = calibration_files.read(paths)
         threshold = kept.abstain_below if abstain_below is None else abstain_below
         if accuracy is not None:
-            sure = calibration.calibrated(probabilities, temperature)
-            found = calibration.threshold_for(
-                calibration.coverage(sure, probabilities.argmax(axis=1) == true[known]), accuracy
-            )
+            sure = calibration.calibrated(rows.probabilities, temperature, known)
+            right = rows.chosen[known] == true[known]
+            found = calibration.threshold_for(calibration.coverage(sure, right), accuracy)
             if found is None:
                 raise BadInput(f"No threshold makes {accuracy:.1%} of the answers on val right with any certainty.")
             threshold = found
@@ -150,15 +184,13 @@ class Understanding:
 
     def sureness(self, run: str, split: Split, *, labels: Labels = "now") -> Sureness | None:
         """How much the run's confidence is worth on one split; ``None`` without labelled samples."""
-        rows, given = self.judged(run, split, labels=labels)
-        true = targets(rows, given)
-        known = np.flatnonzero(true >= 0)
+        judged = self.judged(run, split, labels=labels)
+        rows, known = judged.rows, judged.known
         if not len(known):
             return None
         fitted = self.calibration(run)
-        probabilities = rows.probabilities[known]
-        right = rows.chosen[known] == true[known]
-        sure = calibration.calibrated(probabilities, fitted.temperature)
+        right = rows.chosen[known] == judged.true[known]
+        sure = calibration.calibrated(rows.probabilities, fitted.temperature, known)
         return Sureness(
             before=calibration.reliability(rows.confidence[known], right),
             after=calibration.reliability(sure, right),
@@ -172,28 +204,52 @@ class Understanding:
         """What is kept with the run."""
         return calibration_files.read(self._workspace.run_paths(run))
 
+    def fields(self, dataset: str) -> pd.DataFrame:
+        """What is known of each sample beside its picture (core.workspace.fields); kept until that changes, do not
+        write into it.
+        """
+        workspace = self._workspace
+        made_of = (workspace.samples(dataset), workspace.dataset(dataset).classes, measurements.stamp(workspace.paths))
+        return self._fields.of(dataset, made_of, lambda: fields(workspace, dataset))
+
     def slices(self, run: str, split: Split, *, labels: Labels = "now") -> "Sliced | None":
-        """Where the run is weak on one split, and what gives the classes away; ``None`` without labelled samples."""
-        rows, given = self.judged(run, split, labels=labels)
-        true = targets(rows, given)
-        known = np.flatnonzero(true >= 0)
+        """Where the run is weak on one split, and what gives the classes away; ``None`` without labelled samples. Kept
+        while samples and run are the same.
+        """
+        dataset = self._workspace.run(run).dataset
+        table = self.fields(dataset)
+        made_of = (self._workspace.review.answers(dataset, run), table)
+        return self._sliced.of((run, split, labels), made_of, lambda: self._slices(run, split, labels, table))
+
+    def _slices(self, run: str, split: Split, labels: Labels, table: pd.DataFrame) -> "Sliced | None":
+        judged = self.judged(run, split, labels=labels)
+        rows, true, known = judged.rows, judged.true, judged.known
         if not len(known):
             return None
-        dataset = self._workspace.run(run).dataset
         ids = rows.sample_id[known].tolist()
-        everything = fields(self._workspace, dataset)
-        table = everything.reindex(ids)
-        columns = {name: _nothing_as_none(table[name]) for name in table.columns}
+        own = {str(name): values for name, values in table.reindex(ids).items()}
         names = [rows.classes[place] for place in true[known]]
-        predicted = rows.predicted[known].tolist()
         right = rows.chosen[known] == true[known]
-        now = self.labels_now(dataset)
-        all_columns = {name: _nothing_as_none(everything[name]) for name in everything.columns if name != "reviewed"}
-        telling = slicing.shortcuts([now.get(i) for i in everything.index], all_columns)
-        weak = slicing.worst(right, {**columns, "label": names})
-        by_domain = columns.get(MADE_BY) or columns.get("folder") or [None] * len(ids)
-        return Sliced(ids, right, columns, weak, telling, domains(by_domain, names, predicted))
+        weak, looks = slicing.worst(right, {**own, "label": names})
+        source = next((own[name] for name in (MADE_BY, "folder") if name in own), None)
+        by_domain: list[str | None] = [None] * len(ids) if source is None else words(source)
+        kinds = domains(by_domain, names, rows.predicted[known].tolist())
+        telling = self._shortcuts_of(self._workspace.run(run).dataset, table)
+        return Sliced(ids, right, own, weak, looks, telling, kinds, by_domain)
+
+    def _shortcuts_of(self, dataset: str, table: pd.DataFrame) -> list[slicing.Shortcut]:
+        """What gives the classes away in the dataset, whatever runs say of it."""
+
+        def made() -> list[slicing.Shortcut]:
+            now = self.labels_now(dataset)
+            columns = {name: table[name] for name in table.columns if name != "reviewed"}
+            prompts = [name for name in columns if name.startswith(PROMPT)]
+            return slicing.shortcuts([now.get(i) for i in table.index], columns, of_subject=prompts)
+
+        return self._shortcuts.of(dataset, (table,), made)
 
 
-def _nothing_as_none(column: "pd.Series[Any]") -> list[str | None]:
-    return [str(value) if isinstance(value, str) else None for value in column.tolist()]
+@lru_cache(maxsize=8)  # snapshots never change; by their ids too, for a run's number may be given again
+def _replaced(old: Path, new: Path, _ids: tuple[str, str]) -> frozenset[str]:
+    before, after = manifest.contents(old), manifest.contents(new)
+    return frozenset(i for i, content in after.items() if i in before and before[i] != content)

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import IO
 
 from core.domain.errors import BadInput, NotFound
+from core.generators.folders import LOG
+from core.generators.sidefiles import MAX_LOG_BYTES
 from core.images.reading import EXTENSIONS, MAX_BYTES
-from core.ingest.archives import SUFFIXES, is_archive, safe_name, stem_of
-from core.ingest.listing import DESCRIPTIONS, SIDE_FILES, TABLES
+from core.ingest.archives import is_archive, safe_name, stem_of
+from core.ingest.listing import ARCHIVES, DESCRIPTIONS, MAX_TABLE, SIDE_FILES, TABLES
 from core.runs.layout import WorkspacePaths
 
 KEPT_PENDING = 24 * 3600.0  # seconds
 SPARE = 512 * 2**20  # bytes of disk left alone
 MAX_ARCHIVE = 64 * 2**30
-MAX_TABLE = 1 << 30
 SIDE_LIMIT = 16 * 2**20
 _BATCH = re.compile(r"[0-9a-f]{32}")
 
@@ -82,8 +83,9 @@ class Uploads:
         files = [entry for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.is_dir() else []
         if not files:
             raise NotFound("Nothing of this upload is left; drop the files again.")
-        if len(files) == 1 and files[0].is_file() and is_archive(files[0]):
-            return files[0]
+        lone = files[0] if len(files) == 1 and files[0].is_file() else None
+        if lone is not None and (is_archive(lone) or lone.suffix.lower() in TABLES):
+            return lone
         return folder
 
     def name_of(self, batch: str) -> str:
@@ -128,15 +130,22 @@ def limit_of(name: str) -> int:
     suffix = os.path.splitext(base)[1]
     if base.startswith("."):
         return 0
-    if base.endswith(SUFFIXES):
+    if base.endswith(ARCHIVES):
         return MAX_ARCHIVE
     if suffix in EXTENSIONS:
         return MAX_BYTES
     if suffix in TABLES or base in DESCRIPTIONS:
         return MAX_TABLE
+    if base == LOG:
+        return MAX_LOG_BYTES
     return SIDE_LIMIT if suffix in SIDE_FILES else 0
 
 
 def taken() -> list[str]:
     """The endings of names that an upload takes."""
-    return sorted({*EXTENSIONS, *SUFFIXES, *TABLES, *SIDE_FILES})
+    return sorted({*EXTENSIONS, *ARCHIVES, *TABLES, *SIDE_FILES})
+
+
+def named() -> list[str]:
+    """The whole names that an upload takes beside those: Fooocus's log of a folder, where its prompts stand."""
+    return [LOG]

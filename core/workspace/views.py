@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from core.domain.models import model_title
@@ -62,7 +63,9 @@ class RunView:
 class StaleMeter:
     """What changed in a dataset since its newest succeeded run (``run`` None: never trained).
 
-    ``in_test`` counts those of the changed, added and removed samples that are in the test split (the removed: were).
+    ``moved`` are in another split, the files of ``rewritten`` were imported again with other contents; a sample may
+    count in several, and counts once in ``touched``. ``in_test`` counts those of all that are in the test split or
+    (removed, moved) were.
     """
 
     run: str | None
@@ -70,31 +73,49 @@ class StaleMeter:
     added: int
     removed: int
     in_test: int
+    touched: int
+    moved: int = 0
+    rewritten: int = 0
 
     @property
     def stale(self) -> bool:
         """Whether a retrain would see anything new."""
-        return self.run is None or bool(self.labels_changed or self.added or self.removed)
+        return self.run is None or self.touched > 0
 
 
 def stale_meter(run: str, frame: pd.DataFrame, frozen: pd.DataFrame) -> StaleMeter:
     """What ``frame`` holds now that the ``frozen`` samples of a run's snapshot do not; both are ordered by sample id.
 
     Looked at every two seconds while somebody labels: where the samples are the same, which is nearly always, it is
-    one comparison of two arrays. Excluded samples count as removed: a retrain does not see them.
+    a comparison of four pairs of arrays. Excluded samples count as removed: a retrain does not see them.
     """
     frame = frame[~frame["excluded"].to_numpy(dtype=bool)]
     now, then = frame["sample_id"].to_numpy(), frozen["sample_id"].to_numpy()
-    if len(now) == len(then) and (now == then).all():
-        changed = frame["label"].to_numpy() != frozen["label"].to_numpy()
-        in_test = int((frame["split"].to_numpy()[changed] == "test").sum())
-        return StaleMeter(run, int(changed.sum()), 0, 0, in_test)
-    both = frame[["sample_id", "label", "split"]].merge(frozen[["sample_id", "label"]], on="sample_id")
-    changed = both["label_x"].to_numpy() != both["label_y"].to_numpy()
-    added = frame.loc[~frame["sample_id"].isin(then), "split"]
-    removed = frozen.loc[~frozen["sample_id"].isin(now), "split"]
-    in_test = sum(int((split == "test").sum()) for split in (both["split"][changed], added, removed))
-    return StaleMeter(run, int(changed.sum()), len(added), len(removed), in_test)
+    added = removed = frozen["split"].iloc[:0]
+    kept, before = frame, frozen
+    if len(now) != len(then) or not (now == then).all():
+        added = frame.loc[~frame["sample_id"].isin(then), "split"]
+        removed = frozen.loc[~frozen["sample_id"].isin(now), "split"]
+        kept = frame[frame["sample_id"].isin(then)]  # both are ordered by sample id
+        before = frozen[frozen["sample_id"].isin(now)]
+    changed, moved, rewritten = (
+        kept[name].to_numpy() != before[name].to_numpy() for name in ("label", "split", "content_hash")
+    )
+    rows = np.flatnonzero(changed | moved | rewritten)
+    in_test = sum(int((split == "test").sum()) for split in (added, removed))
+    in_test += int(
+        ((kept["split"].iloc[rows].to_numpy() == "test") | (before["split"].iloc[rows].to_numpy() == "test")).sum()
+    )
+    return StaleMeter(
+        run,
+        labels_changed=int(changed.sum()),
+        added=len(added),
+        removed=len(removed),
+        in_test=in_test,
+        touched=len(rows) + len(added) + len(removed),
+        moved=int(moved.sum()),
+        rewritten=int(rewritten.sum()),
+    )
 
 
 def view_of(paths: RunPaths) -> RunView:

@@ -15,7 +15,6 @@ from core.embedding.blocks import EmbeddingStore
 from core.embedding.pipeline import embed_missing
 from core.ingest import spool
 from core.ingest.importer import Wishes, import_folder
-from core.ingest.outcomes import Report
 from core.ingest.readers import Readers
 from core.ingest.readings import Reading
 from core.ingest.watching import Watcher
@@ -122,6 +121,7 @@ class _Arrivals:
         preview = workspace.imports.preview(self._folder, self._reading)
         preview = replace(preview, files=tuple(f for f in preview.files if f.filepath in ready), skipped=())
         folder = spool.folder_of(workspace.paths.imports, name)
+        unreadable: dict[str, str] = {}
         with spool.lock_of(folder):
             existing = frame_or_empty(workspace, name)
             report = import_folder(
@@ -136,18 +136,19 @@ class _Arrivals:
                 spool_folder=folder,
                 wishes=Wishes(
                     measured=lambda hashes, values: measurements.add(workspace.paths, hashes, values),
+                    bad=unreadable.__setitem__,
                     together=Honesty(workspace, name).together,
                 ),
                 readers=self._readers,
             )
         self._progress.update(phase="watching")
-        bad = self._set_aside(report, ready)
-        for path in ready - bad:
+        self._set_aside(unreadable)
+        for path in ready - unreadable.keys():
             self._watcher.taken(path)
         came = report.count("added") + report.count("duplicate")
         self._counts["imported"] += came
         if came or report.count("changed"):
-            self._understand(ready - bad)
+            self._understand(ready - unreadable.keys())
             self._unchecked, self._came_at = True, time.monotonic()
 
     def _check_when_quiet(self) -> None:
@@ -157,15 +158,12 @@ class _Arrivals:
             self._workspace.health.start_check(self._dataset)
             self._unchecked, self._checked_at = False, now
 
-    def _set_aside(self, report: Report, ready: set[str]) -> set[str]:
+    def _set_aside(self, unreadable: dict[str, str]) -> None:
         """The files that could not be read: half-written ones wait for the next look, the others are told."""
-        bad = set()
-        for outcome in report.listed("quarantined"):
-            bad.add(outcome.path)
-            if self._watcher.unreadable(outcome.path):
+        for path, reason in unreadable.items():
+            if self._watcher.unreadable(path):
                 self._counts["quarantined"] += 1
-                self._bad.appendleft({"path": outcome.path, "reason": outcome.reason})
-        return bad & ready
+                self._bad.appendleft({"path": path, "reason": reason})
 
     def _understand(self, paths: set[str]) -> None:
         """Embed what came in, predict it, and leave a finding for each."""

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A watched folder. ``run`` predicts what arrives ("" for none); ``job`` is what does the work now, if it does."""
+    """A watched folder. ``run`` predicts what arrives ("" for none); ``job`` is what does the work now, if it does.
+
+    ``lasting``: it is watched again whenever labelloop starts.
+    """
 
     id: str
     folder: str
     dataset: str
     run: str
     job: RunView | None
+    lasting: bool
 
     @property
     def active(self) -> bool:
@@ -57,7 +61,8 @@ class Watches:
     ) -> Watch:
         """Watch a folder from now on, in the background. The same folder and dataset again change run and reading.
 
-        ``lasting``: while labelloop is up, and again after a restart; otherwise until the job is cancelled.
+        ``lasting``: while labelloop is up, and again after a restart; otherwise until the job is cancelled. A watch
+        that is lasting stays so.
 
         Raises:
             BadInput: no such folder, or a name that a dataset cannot have.
@@ -75,7 +80,7 @@ class Watches:
             "dataset": name,
             "run": chosen,
             "reading": (reading or Reading()).as_json(),
-            "lasting": lasting,
+            "lasting": lasting or bool(known and known.get("lasting")),
         }
         if known is not None:
             watch = self._view(known)
@@ -142,7 +147,8 @@ class Watches:
             job: RunView | None = self._workspace.run(str(record.get("job", "")))
         except NotFound:
             job = None
-        return Watch(record["id"], record["folder"], record["dataset"], record.get("run") or "", job)
+        lasting = bool(record.get("lasting"))
+        return Watch(record["id"], record["folder"], record["dataset"], record.get("run") or "", job, lasting)
 
     def _run(self, name: str) -> str:
         view = self._workspace.run(name)

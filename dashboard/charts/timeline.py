@@ -42,6 +42,7 @@ def timeline(moments: Sequence[Moment], *, template: Template = "light") -> go.F
         )
     plain(figure, ink=ink, height=300)
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, margin={"t": 34, "b": 40})
-    figure.update_xaxes(title_text="labels corrected since the first run", tickformat="d")
+    first = text(moments[0].run) if moments else "the first run"
+    figure.update_xaxes(title_text=f"labels corrected since {first}", tickformat="d")
     figure.update_yaxes(tickformat=".0%")
     return figure

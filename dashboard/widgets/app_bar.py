@@ -4,7 +4,7 @@ import uuid
 
 import streamlit as st
 
-from core.domain.decisions import Decision, Outcome
+from core.domain.decisions import Decision, Outcome, of_samples
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
@@ -116,12 +116,13 @@ def _label(workspace: Workspace, dataset: DatasetInfo, client: AppClient, select
         wanted = []
         for one in selection.ids:
             suggestion, evidence = selection.says.get(one, (None, ""))
-            seen, token = frame.get(one), uuid.uuid4().hex
-            wanted.append(Decision(one, "relabel", label, seen, token, suggestion=suggestion, evidence=evidence))
+            seen, excluded = selection.seen.get(one, (frame.get(one), None))
+            token = uuid.uuid4().hex
+            wanted.append(Decision(one, "relabel", label, seen, token, suggestion, evidence, seen_excluded=excluded))
         outcomes = workspace.decide(
             dataset.name, wanted, source="fiftyone", queue=selection.queue, batch=uuid.uuid4().hex, who=state.person()
         )
-        client.refresh(clear=True)
+        client.refresh(clear=True, told=outcomes)
     except LabelloopError as error:
         st.toast(escaped(error), icon=":material/error:")
         return
@@ -133,7 +134,7 @@ def _undo(workspace: Workspace, dataset: DatasetInfo) -> None:
         outcomes = workspace.review.undo(dataset.name, who=state.person(), own=True, source="fiftyone")
         client = workspace.app_server()
         if client is not None:
-            client.refresh()
+            client.refresh(told=[outcome for outcome in outcomes if outcome.saved])
     except LabelloopError as error:
         st.toast(escaped(error), icon=":material/error:")
         return
@@ -143,12 +144,13 @@ def _undo(workspace: Workspace, dataset: DatasetInfo) -> None:
 
 
 def _tell(outcomes: list[Outcome], done: str) -> None:
-    saved = sum(outcome.saved for outcome in outcomes)
-    refused = next((outcome.reason for outcome in outcomes if not outcome.saved), "")
-    if saved:
-        st.toast(f"{counted(saved, 'image')} {done}", icon=":material/check:")
+    saved = sum(outcome.saved for outcome in of_samples(outcomes))
+    refused = [outcome.reason for outcome in outcomes if not outcome.saved]
+    if len(outcomes) > len(refused):
+        what = counted(saved, "image") if saved else "Change of the classes"
+        st.toast(f"{what} {done}", icon=":material/check:")
     if refused:
-        st.toast(f"{len(outcomes) - saved} not saved: {escaped(refused)}", icon=":material/error:")
+        st.toast(f"{len(refused)} not saved: {escaped(refused[0])}", icon=":material/error:")
 
 
 def _again() -> None:

@@ -1,4 +1,4 @@
-"""Adding, renaming and merging classes: what would happen is said before it does."""
+"""Adding, renaming, merging and removing classes: what would happen is said before it does."""
 
 from collections.abc import Callable
 
@@ -16,13 +16,15 @@ _NEW = "A new name …"
 def draw(workspace: Workspace, dataset: DatasetInfo) -> None:
     """The popover of the queue's row."""
     with st.popover("Classes", icon=":material/label:", type="tertiary"):
-        adding, changing = st.tabs(["Add", "Rename or merge"])
+        adding, changing, removing = st.tabs(["Add", "Rename or merge", "Remove"])
         with adding, st.form("new-class", border=False):
             name = st.text_input("Name", placeholder="e.g. wasps", max_chars=100)
             if st.form_submit_button("Add the class", type="primary"):
-                _try(lambda: workspace.add_class(dataset.name, name))
+                _try(lambda: workspace.add_class(dataset.name, name, who=state.person()))
         with changing:
             _change(workspace, dataset)
+        with removing:
+            _remove(workspace, dataset)
 
 
 def _change(workspace: Workspace, dataset: DatasetInfo) -> None:
@@ -50,9 +52,19 @@ def _change(workspace: Workspace, dataset: DatasetInfo) -> None:
         )
     else:
         st.markdown(f"{images}{hidden} will be labelled **{escaped(into)}** instead of **{escaped(old)}**.")
-    st.caption("It goes through the journal: Undo brings the class and every label back.")
+    st.caption("It goes through the journal: Undo there brings the class and every label back.")
     if st.button("Merge" if planned.kind == "merge" else "Rename", type="primary", key=state.widget_key("class-go")):
         _try(lambda: workspace.review.change_class(dataset.name, old, into, who=state.person()))
+
+
+def _remove(workspace: Workspace, dataset: DatasetInfo) -> None:
+    empty = [name for name in dataset.classes if not dataset.labels.get(name, 0)]
+    if not empty:
+        st.caption("Every class has images. Merge one into another to be rid of it.")
+        return
+    name = st.selectbox("Class without images", empty, key=state.widget_key(f"class-empty-{dataset.id}"))
+    if st.button("Remove the class", type="primary", key=state.widget_key("class-remove")) and name is not None:
+        _try(lambda: workspace.remove_class(dataset.name, name, who=state.person()))
 
 
 def _try(act: Callable[[], object]) -> None:

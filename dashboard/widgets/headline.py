@@ -3,10 +3,9 @@
 import streamlit as st
 
 from core.domain.samples import Split
+from core.evaluation.cautions import cautions
 from core.evaluation.metrics import Evaluation
 from dashboard import wording
-
-FEW = 100  # images under which the interval is said in words of warning
 
 
 def draw(evaluation: Evaluation, *, split: Split, model: str, trained: Evaluation | None = None) -> None:
@@ -41,24 +40,3 @@ def sentence(evaluation: Evaluation, *, split: Split) -> str:
         f"**{evaluation.correct:,} of {evaluation.samples:,}** {split} images right, {wrong:,} wrong.  \n"
         f"On new images like these, likely between {wording.percent(low)} and {wording.percent(high)}."
     )
-
-
-def cautions(evaluation: Evaluation, *, split: Split, model: str) -> list[str]:
-    """What a reader should know before believing the figures, a sentence each."""
-    found = []
-    low, high = evaluation.interval
-    if evaluation.samples < FEW:
-        off = max(high - evaluation.accuracy, evaluation.accuracy - low)
-        images = wording.counted(evaluation.samples, "image")
-        found.append(f"Only {images}: the accuracy is uncertain by ±{off * 100:.0f} points.")
-    if split == "train" and evaluation.out_of_fold:
-        found.append("Out-of-fold: each train image was judged by a head that was not fitted on it.")
-    elif split == "train":
-        found.append("The network was trained on these images, so these figures flatter.")
-    elif split == "val" and model != "instant":
-        found.append("Val chose the best epoch, so these figures flatter a little.")
-    if evaluation.unlabelled:
-        found.append(
-            f"{wording.counted(evaluation.unlabelled, 'image')} without a label of this run's classes left out."
-        )
-    return found

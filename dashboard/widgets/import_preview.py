@@ -8,8 +8,6 @@ from itertools import chain, zip_longest
 import pandas as pd
 import streamlit as st
 
-from core.images import thumbnails
-from core.images.reading import UnreadableImage, decode
 from core.ingest.layouts import ImageFile, Preview
 from core.workspace import Workspace
 from dashboard import charts, palette, wording
@@ -95,13 +93,7 @@ def _classes(preview: Preview) -> None:
         )
 
 
-@st.cache_data(show_spinner=False, max_entries=20, ttl=600)
+@st.cache_data(show_spinner="Looking at a few of them …", max_entries=20, ttl=600)
 def _thumbnails(files: tuple[tuple[bytes, str], ...], _workspace: Workspace, _source: bytes) -> list[tuple[bytes, str]]:
-    found = []
-    paths = [os.fsdecode(path) for path, _ in files]
-    for data, (_, label) in zip(_workspace.imports.examples(os.fsdecode(_source), paths), files, strict=True):
-        try:
-            found.append((thumbnails.make(decode(data, at_least=thumbnails.SIZE)), label))
-        except UnreadableImage:  # the import will quarantine it and say why
-            continue
-    return found
+    looked = _workspace.imports.examples(os.fsdecode(_source), [os.fsdecode(path) for path, _ in files])
+    return [(one.thumbnail, label) for one, (_, label) in zip(looked, files, strict=True) if one.thumbnail]

@@ -1,10 +1,13 @@
-"""Switches to read a source otherwise than recognised: its layout, the level of the class, the column of labels."""
+"""Switches to read a source otherwise than recognised: its layout, the class's level, the table and its columns."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from core.ingest.layouts import Preview
 from core.ingest.readings import Layout, Reading
-from core.ingest.tables import PATH_COLUMNS
+from core.ingest.tables import NoPathColumn
 from dashboard import state, wording
 
 _MEANING: dict[Layout, str] = {
@@ -38,8 +41,16 @@ def draw(preview: Preview, source: str) -> None:
             _layout(preview, source)
         if preview.layout == "nested folders" and preview.levels:
             _level(preview, source, reading)
-        if preview.columns and preview.layout in ("table", "FiftyOne dataset"):
-            _column(preview, source)
+        if preview.layout == "table":
+            _table(preview, source)
+            _paths(preview.columns, preview.path_column, source, reading)
+        if preview.layout in ("table", "FiftyOne dataset"):
+            _labels(preview, source, reading)
+
+
+def ask_for_paths(error: NoPathColumn, source: str) -> None:
+    """The choice that makes a table readable whose columns say nothing by their names."""
+    _paths(error.columns, "", source, chosen(source))
 
 
 def _layout(preview: Preview, source: str) -> None:
@@ -77,8 +88,39 @@ def _level(preview: Preview, source: str, reading: Reading) -> None:
     )
 
 
-def _column(preview: Preview, source: str) -> None:
-    columns = [name for name in preview.columns if name.lower() not in PATH_COLUMNS[:7]]
+def _table(preview: Preview, source: str) -> None:
+    if len(preview.tables) < 2 or preview.table not in preview.tables:
+        return
+    key = f"import.table-{preview.table}-{abs(hash(source))}"
+    st.selectbox(
+        "Table",
+        preview.tables,
+        index=preview.tables.index(preview.table),
+        format_func=wording.printable,
+        key=key,
+        width=260,
+        on_change=lambda: _keep(source, Reading("table", table=state.chosen(key))),
+    )
+
+
+def _paths(columns: Sequence[str], known: str, source: str, reading: Reading) -> None:
+    if not columns:
+        return
+    key = f"import.paths-{known}-{abs(hash(source))}"
+    st.selectbox(
+        "Column of file names",
+        columns,
+        index=columns.index(known) if known in columns else None,
+        placeholder="Choose a column",
+        format_func=wording.printable,
+        key=key,
+        width=220,
+        on_change=lambda: _keep(source, replace(reading, layout="table", path_column=state.chosen(key))),
+    )
+
+
+def _labels(preview: Preview, source: str, reading: Reading) -> None:
+    columns = [name for name in preview.columns if name != preview.path_column]
     if not columns:
         return
     at = columns.index(preview.label_column) if preview.label_column in columns else None
@@ -90,7 +132,7 @@ def _column(preview: Preview, source: str) -> None:
         format_func=wording.printable,
         key=key,
         width=220,
-        on_change=lambda: _keep(source, Reading(preview.layout, label_column=state.chosen(key))),
+        on_change=lambda: _keep(source, replace(reading, layout=preview.layout, label_column=state.chosen(key))),
     )
 
 

@@ -20,9 +20,12 @@ _STATES = {
 }
 
 
-def draw(workspace: Workspace, name: str) -> None:
-    """Draw the panel of ``name``. It refreshes itself; the frame draws the page again when the job ends."""
-    st.fragment(_panel, run_every=_pace(workspace.run(name)))(workspace, name)
+def draw(workspace: Workspace, name: str, *, edits: bool = False) -> None:
+    """Draw the panel of ``name``. It refreshes itself; the frame draws the page again when the job ends.
+
+    ``edits``: it also counts what was labelled since a run was started, which is not in it.
+    """
+    st.fragment(_panel, run_every=_pace(workspace.run(name)))(workspace, name, edits)
 
 
 def _pace(run: RunView) -> float | None:
@@ -31,7 +34,7 @@ def _pace(run: RunView) -> float | None:
     return 0.3 if run.spec.get("options", {}).get("model") == "instant" else 1.0
 
 
-def _panel(workspace: Workspace, name: str) -> None:
+def _panel(workspace: Workspace, name: str, edits: bool) -> None:
     try:
         run = workspace.run(name)
     except LabelloopError as error:
@@ -40,6 +43,8 @@ def _panel(workspace: Workspace, name: str) -> None:
     with st.container(border=True, key=f"job-{name}"):
         if run.state in ACTIVE_STATES:
             _going(workspace, run)
+            if edits:
+                _edits(workspace, run)
         else:
             _ended(workspace, run)
 
@@ -52,6 +57,17 @@ def _going(workspace: Workspace, run: RunView) -> None:
     st.caption("  ·  ".join(_figures(run)))
     if run.status.get("message"):
         st.caption(escaped(run.status["message"]))
+
+
+def _edits(workspace: Workspace, run: RunView) -> None:
+    if run.kind != "train" or run.trial:  # a trial's snapshot has no test: it is no measure of what changed
+        return
+    try:
+        said = progress.changes(workspace.not_in(run.name))
+    except LabelloopError:
+        return
+    if said:
+        st.caption(f":material/edit_note: Not in this run: {said}")
 
 
 def _phase(workspace: Workspace, run: RunView) -> str:

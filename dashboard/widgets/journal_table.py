@@ -31,7 +31,9 @@ def draw(
                 "Label": _labels(entry),
                 "Queue": printable(entry.queue),
                 "Through": SOURCES.get(entry.source, entry.source),
-                "File": printable(files.get(entry.sample_id, "not in the dataset any more")).rpartition("/")[2],
+                "File": printable(files.get(entry.sample_id, "not in the dataset any more")).rpartition("/")[2]
+                if entry.sample_id
+                else "",
             }
             for entry in shown
         ]
@@ -41,7 +43,7 @@ def draw(
         key=key,
         hide_index=True,
         row_height=52,
-        height=min(620, 60 + 52 * len(shown)),
+        height="content" if len(shown) <= 11 else 620,
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
@@ -63,5 +65,7 @@ def _what(entry: JournalEntry) -> str:
 
 
 def _labels(entry: JournalEntry) -> str:
+    if entry.kind == "class" and None in (entry.old, entry.new):
+        return f"{printable(entry.new)} added" if entry.old is None else f"{printable(entry.old)} removed"
     old, new = (printable(name) if name is not None else "no label" for name in (entry.old, entry.new))
     return new if old == new else f"{old} → {new}"

@@ -17,6 +17,8 @@ from dashboard.wording import ago, counted, escaped
 
 def draw(workspace: Workspace, dataset: DatasetInfo, gate: Gate) -> None:
     """What mending does, in words and as buttons; the newest moves with their undo."""
+    if gate.pending:
+        st.caption(escaped(gate.pending))
     if gate.leaks:
         moves = workspace.splits.plan(dataset.name)
         to = ", ".join(

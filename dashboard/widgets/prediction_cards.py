@@ -38,7 +38,7 @@ _STYLE = """
 @dataclass(frozen=True, slots=True)
 class Card:
     """One image; ``picture`` is a JPEG, empty where there is none; ``error`` says why there is no prediction;
-    ``unsure`` that the run abstains.
+    ``unsure`` that the run abstains; ``answer`` is what it says where that is not the most probable class.
     """
 
     name: str
@@ -47,16 +47,19 @@ class Card:
     probabilities: tuple[float, ...]
     error: str = ""
     unsure: bool = False
+    answer: str = ""
 
     @property
     def confidence(self) -> float:
         """The probability of the predicted class, 0 without one."""
-        return max(self.probabilities, default=0.0)
+        return self.probabilities[self.classes.index(self.predicted)] if self.predicted else 0.0
 
     @property
     def predicted(self) -> str:
-        """The most probable class, "" without one."""
-        return "" if self.error else self.classes[self.probabilities.index(self.confidence)]
+        """The class it answers, "" without one."""
+        if self.error or not self.probabilities:
+            return ""
+        return self.answer or self.classes[self.probabilities.index(max(self.probabilities))]
 
 
 def draw(cards: Sequence[Card], colour_classes: Sequence[str]) -> None:

@@ -28,8 +28,11 @@ def draw(
     with st.container(border=True, height="stretch", key=f"preset-{preset.name}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.subheader(preset.title, anchor=False)
-            st.badge(took(workspace, dataset, preset.options), color="gray", icon=":material/timer:")
+            expected = _estimate(workspace, dataset, preset.options)
+            st.badge(about(expected.seconds) if expected else "?", color="gray", icon=":material/timer:")
         st.markdown(preset.meaning)
+        if expected:
+            st.caption(needs(expected))
         st.markdown(_last(workspace, runs, preset))
         st.space("stretch")  # buttons of cards side by side stand on one line
         st.button(
@@ -44,14 +47,6 @@ def draw(
         )
 
 
-def took(workspace: Workspace, dataset: str, options: TrainOptions) -> str:
-    """What it will take, short: "about 4 min"."""
-    try:
-        return about(workspace.training.estimate(dataset, options).seconds)
-    except LabelloopError:
-        return "?"
-
-
 def about(seconds: float) -> str:
     """A reckoned duration, no more precise than it can be: "about 4 min", "about 1.5 h"."""
     if seconds < 50:
@@ -62,15 +57,21 @@ def about(seconds: float) -> str:
     return f"about {hours:g} h" if hours < 48 else f"about {round(hours / 24)} days"
 
 
+def needs(estimate: Estimate) -> str:
+    """Where it will run and what it needs there: "On this GPU, 2.1 GB of memory"."""
+    where = "this GPU" if estimate.device == "cuda" else "this computer"
+    return f"On {where}, {estimate.memory / 1e9:.1f} GB of memory"
+
+
 def sentence(estimate: Estimate) -> str:
     """What it will take and how that is known."""
-    where = "this GPU" if estimate.device == "cuda" else "this computer"
     basis = {
         "this model's runs": "known from its last runs",
         "other runs": "from other networks' runs here",
         "reckoned": "reckoned; the first run makes it better",
     }[estimate.basis]
-    return f"{about(estimate.seconds).capitalize()} on {where}, {estimate.memory / 1e9:.1f} GB of memory ({basis})."
+    where = needs(estimate)
+    return f"{about(estimate.seconds).capitalize()} {where[0].lower()}{where[1:]} ({basis})."
 
 
 def same_recipe(run: RunView, options: TrainOptions) -> bool:
@@ -82,6 +83,13 @@ def same_recipe(run: RunView, options: TrainOptions) -> bool:
     if options.model == "instant" == theirs.model:
         return True
     return replace(theirs, seed=options.seed, device=options.device) == options
+
+
+def _estimate(workspace: Workspace, dataset: str, options: TrainOptions) -> Estimate | None:
+    try:
+        return workspace.training.estimate(dataset, options)
+    except LabelloopError:
+        return None
 
 
 def _last(workspace: Workspace, runs: Sequence[RunView], preset: Preset) -> str:

@@ -102,7 +102,14 @@ def _disagreements(workspace: Workspace, dataset: DatasetInfo) -> None:
         return
     queue = workspace.queue(dataset.name, SPEC)
     if not queue:
-        st.caption(f"Prompt and picture agree everywhere, as of {wording.ago(found_at)}.")
+        said = "Prompt and picture agree everywhere"
+        if differ := len(workspace.review.findings(dataset.name, MISMATCH)):
+            one = "1 picture shows another class than its prompt names, and its label follows the picture"
+            many = (
+                f"{differ:,} pictures show another class than their prompt names, and their labels follow the picture"
+            )
+            said = one if differ == 1 else many
+        st.caption(f"{said}, as of {wording.ago(found_at)}.")
         return
     st.page_link(
         navigation.page("review"),

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from core.domain.samples import SPLITS, DatasetInfo
-from core.review.queues import QueueSpec
+from core.review.queues import QueueKind, QueueSpec
 from core.workspace import Offer, Workspace
 from dashboard import navigation, state
 from dashboard.widgets import class_editor, empty_state
+from dashboard.wording import escaped
 
 _EMPTY = {
     "unlabelled": ("Every image has a label", "When you import images without labels, they wait for you here."),
@@ -58,6 +59,7 @@ def draw(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int)
                     args=(split_key, spec),
                 )
         with st.container(key="queues-end", horizontal=True, horizontal_alignment="right", width="stretch"):
+            _draw_runs(workspace, dataset, spec)
             class_editor.draw(workspace, dataset)
             st.page_link(
                 navigation.page("fiftyone"),
@@ -87,6 +89,40 @@ def draw_empty(spec: QueueSpec) -> None:
     empty_state.draw(title, text, icon="task_alt")
 
 
+def _draw_runs(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec) -> None:
+    """A popover with the queues of any run, and of any two."""
+    runs = [view.name for view in workspace.runs(dataset.name) if view.state == "succeeded"]
+    if not runs:
+        return
+    with st.popover("Runs", icon=":material/compare_arrows:", type="tertiary"):
+        run = st.selectbox("Run", runs, index=_place(runs, spec.run), key=state.widget_key(f"of-run-{dataset.id}"))
+        offered = [QueueSpec(kind="misclassified", run=run, split=spec.split)]
+        others = [name for name in runs if name != run]
+        if others:
+            key = state.widget_key(f"of-other-{dataset.id}-{run}")
+            other = st.selectbox("Compared with", others, index=_place(others, spec.other), key=key)
+            kinds: tuple[QueueKind, ...] = ("disagreement", "fixed", "broken")
+            offered += [QueueSpec(kind, run=run, other=other, split=spec.split) for kind in kinds]
+        for one in offered:
+            st.button(
+                escaped(one.title()),
+                key=state.widget_key(f"of-{one.kind}"),
+                type="tertiary",
+                disabled=one == spec,
+                on_click=_show,
+                args=(one,),
+            )
+
+
+def _place(names: list[str], wanted: str | None) -> int:
+    return names.index(wanted) if wanted in names else 0
+
+
+def _show(spec: QueueSpec) -> None:
+    state.forget_back()
+    state.show_queue(spec)
+
+
 def _options(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, size: int) -> list[Offer]:
     """The queues on offer, each with its count; the one on show is always among them."""
     found = workspace.review.offers(dataset.name, split=spec.split)
@@ -101,8 +137,7 @@ def _named(offer: Offer) -> str:
 
 
 def _choose(key: str, options: list[QueueSpec]) -> None:
-    state.forget_back()
-    state.show_queue(options[state.chosen(key)])
+    _show(options[state.chosen(key)])
 
 
 def _choose_split(key: str, spec: QueueSpec) -> None:

@@ -9,12 +9,12 @@ import streamlit as st
 from core.domain.errors import BadInput, LabelloopError
 from core.domain.fields import Field
 from core.domain.models import INSTANT, MODELS, model_info, model_title
-from core.domain.recipes import PRESETS, as_toml, parse_recipe, preset
-from core.domain.runs import FIELDS, TrainOptions
+from core.domain.recipes import NETWORKS, as_toml, parse_recipe, preset
+from core.domain.runs import FIELDS, LOOKED_AT, TrainOptions
 from dashboard import state, wording
 
 _GROUPS = tuple(dict.fromkeys(field.group for field in FIELDS.values()))
-_START = "small-cnn"  # whose recipe the form shows first
+START = "small-cnn"  # whose recipe is shown first
 _STARTS = {
     "auto": "What is shipped, else from scratch",
     "none": "From scratch",
@@ -25,35 +25,20 @@ _STARTS = {
 _WORDS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
 
 Options = Mapping[str, Any]
-_ONLY: dict[str, Callable[[Options], bool]] = {
-    "layers": lambda o: o["model"] == "layer-cnn",
-    "blocks": lambda o: o["model"] == "block-resnet",
-    "momentum": lambda o: o["optimizer"] == "sgd",
-    "step_epochs": lambda o: o["schedule"] == "step",
-    "step_factor": lambda o: o["schedule"] in ("step", "plateau"),
-    "plateau_patience": lambda o: o["schedule"] == "plateau",
-    "tolerance": lambda o: bool(o["patience"]),
-    "progressive": lambda o: not _pretrained(o),
-    "head_epochs": lambda o: o["fine_tuning"] == "two-phase",
-    **dict.fromkeys(
-        ("flip", "flip_vertical", "rotation", "shift", "zoom", "colour", "erase"),
-        lambda o: o["augmentation"] == "custom",
-    ),
-}
 
 
 def draw(*, images: Callable[[], None]) -> None:
     """The form. ``images`` draws what belongs below the group of the images; :func:`chosen` reads the recipe."""
     if state.get("recipe") is None:
-        fill(preset(_START).options)
-        state.put("recipe", _START)
+        fill(preset(START).options)
+        state.put("recipe", START)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Begin with",
-            [one.name for one in PRESETS if one.options.model != INSTANT],
+            [one.name for one in NETWORKS],
             key="train.base",
             format_func=lambda name: preset(name).title,
-            index=[one.name for one in PRESETS if one.options.model != INSTANT].index(_START),
+            index=[one.name for one in NETWORKS].index(START),
             on_change=_begin,
             width=260,
         )
@@ -64,7 +49,7 @@ def draw(*, images: Callable[[], None]) -> None:
             except LabelloopError as error:
                 words = f"# {error}\n"
             st.download_button("Save this recipe", words, "recipe.toml", icon=":material/download:")
-    source = preset(str(state.get("base") or _START)).source
+    source = preset(str(state.get("base") or START)).source
     if source:
         st.caption(f"Published by {wording.escaped(source)}.")
     for group, tab in zip(_GROUPS, st.tabs(list(_GROUPS), key="train.groups"), strict=True):
@@ -129,8 +114,8 @@ def _model_chosen() -> None:
 def _group(group: str) -> None:
     values = _values()
     names = [name for name, field in FIELDS.items() if field.group == group]
-    names = [name for name in names if name not in _ONLY or _ONLY[name](values)]
-    if group == "Fine-tuning" and not _pretrained(values):
+    names = [name for name in names if _looked_at(name, values)]
+    if group == "Fine-tuning" and not names:
         st.caption("Only for networks that start from pretrained weights; this one learns from nothing.")
         return
     columns = st.columns(3, gap="large")
@@ -140,12 +125,11 @@ def _group(group: str) -> None:
             st.caption(FIELDS[name].meaning)
 
 
-def _pretrained(values: Options) -> bool:
+def _looked_at(name: str, values: Options) -> bool:
     try:
-        starts = model_info(str(values["model"])).starts
-    except BadInput:
+        return name not in LOOKED_AT or LOOKED_AT[name](values)
+    except BadInput:  # of a network that there is not
         return False
-    return values["weights"] not in ("none", "auto") or (values["weights"] == "auto" and "bundled" in starts)
 
 
 def _draw(name: str, field: Field, values: Options) -> None:

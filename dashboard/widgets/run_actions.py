@@ -30,6 +30,8 @@ def draw(workspace: Workspace, run: RunView) -> None:
 def _again(workspace: Workspace, name: str) -> None:
     try:
         started = workspace.history.again(name)
+        for sentence in workspace.history.differing(name):
+            st.toast(escaped(f"Not exactly the same: {sentence}"), icon=":material/info:", duration="long")
     except LabelloopError as error:
         st.toast(escaped(error), icon=":material/error:")
         return

@@ -11,9 +11,9 @@ from dashboard.widgets import plot
 _EVERY = 2.0  # seconds between looks at the run's folder
 
 
-def live(workspace: Workspace, name: str, *, expected: float | None = None) -> None:
-    """Curves and log of a run that goes; they refresh by themselves. ``expected``: seconds, as reckoned before."""
-    st.fragment(_live, run_every=_EVERY)(workspace, name, expected)
+def live(workspace: Workspace, name: str) -> None:
+    """Curves and log of a run that goes; they refresh by themselves."""
+    st.fragment(_live, run_every=_EVERY)(workspace, name)
 
 
 def curves(run: RunView, *, key: str) -> None:
@@ -48,9 +48,9 @@ def best_epoch(metrics: list[dict[str, Any]], monitor: str = "accuracy") -> int 
     return int(max(metrics, key=judged)["epoch"]) if metrics else None
 
 
-def corrected(run: RunView, expected: float | None) -> str:
+def corrected(run: RunView) -> str:
     """What the run is taking, against what was reckoned before it started: time in all, and memory."""
-    status, parts = run.status, []
+    status, parts, expected = run.status, [], run.spec.get("expected")
     if run.seconds is not None and status.get("seconds_left") and status.get("phase") == "training":
         whole = run.seconds + float(status["seconds_left"])
         before = f", {wording.duration(expected)} were expected" if expected else ""
@@ -69,9 +69,9 @@ def log(workspace: Workspace, name: str, *, lines: int = 40) -> None:
     st.code(text or "Empty.", language=None, height=height, wrap_lines=True)
 
 
-def _live(workspace: Workspace, name: str, expected: float | None) -> None:
+def _live(workspace: Workspace, name: str) -> None:
     run = workspace.run(name)
-    st.caption(corrected(run, expected))
+    st.caption(corrected(run))
     if run.metrics:
         curves(run, key=f"live-{name}")
         last = run.metrics[-1]

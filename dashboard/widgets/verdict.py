@@ -43,7 +43,8 @@ def basis(comparison: Comparison) -> str:
         f"{len(comparison.still_wrong):,} still wrong."
     )
     change = f"The change lies likely between {_signed(low)} and {_signed(high)} points (paired bootstrap)."
-    seen = f"With so few images only a difference of {comparison.smallest * 100:.1f} points or more would show."
+    few = f"With these {comparison.samples:,} images"
+    seen = f"{few} only a difference of {comparison.smallest * 100:.1f} points or more would show."
     if comparison.verdict is None:
         return counts
     if fixed + broken == 0:
@@ -57,10 +58,12 @@ def left_out(comparison: Comparison) -> list[str]:
     lines = []
     if comparison.labels_changed:
         labels = wording.counted(comparison.labels_changed, "label")
-        lines.append(f"{labels} changed after {comparison.old} was trained; both are judged under the labels of now.")
+        judge = "of now" if comparison.labels == "now" else f"of {comparison.new}"
+        lines.append(f"{labels} changed after {comparison.old} was trained; both are judged under the labels {judge}.")
     if comparison.left_out:
         images = wording.counted(comparison.left_out, "image")
-        lines.append(f"{images} left out: only in one of the runs, or without a label.")
+        replaced = f", {comparison.replaced:,} of them with another picture in each" if comparison.replaced else ""
+        lines.append(f"{images} left out: only in one of the runs, or without a label{replaced}.")
     return lines
 
 
@@ -80,9 +83,10 @@ def draw_credit(comparison: Comparison) -> None:
         + "</tr>"
         for name, *counts in cells
     )
+    judges = "labels now" if comparison.labels == "now" else f"labels of {html.escape(comparison.new)}"
     left, right = st.columns([3, 4], vertical_alignment="center", gap="medium")
     with left:
-        st.html(f"<table class='ll-credit'><tr><th></th><th>labels then</th><th>labels now</th></tr>{rows}</table>")
+        st.html(f"<table class='ll-credit'><tr><th></th><th>labels then</th><th>{judges}</th></tr>{rows}</table>")
     with right:
         st.markdown(credit_sentence(comparison))
 
@@ -92,8 +96,9 @@ def credit_sentence(comparison: Comparison) -> str:
     credit = comparison.credit
     if comparison.labels_changed == 0:
         return f"No label of these {credit.samples:,} images changed, so all of the change is the network's."
+    judges = "those of now" if comparison.labels == "now" else "its own"
     return (
-        f"From {comparison.old} under its own labels to {comparison.new} under those of now: "
+        f"From {comparison.old} under its own labels to {comparison.new} under {judges}: "
         f"**{_signed(credit.total)} points**. Of these, **{_signed(credit.by_labels)}** come from labels that were put "
         f"right (the old run gains them too) and **{_signed(credit.by_network)}** from the newer network."
     )

@@ -106,32 +106,40 @@ def browser(chromium):
 
 @pytest.fixture
 def dataset(workspace, request):
-    """A dataset of its own for each test: 130 images, all labelled "cat"."""
+    """A dataset of its own for each test: 130 images (or the module's ``COUNT``), all labelled "cat"."""
     name = request.node.name
     info = workspace.store.create(name, ["cat", "dog", HOSTILE])
     workspace.store.insert(
         info.id,
         [
             NewSample(workspace.picture, "cat", "train", f"{at:064x}", 1, 1, 40, 30, "image/png", "/")
-            for at in range(COUNT)
+            for at in range(getattr(request.module, "COUNT", COUNT))
         ],
     )
     return name
 
 
 @pytest.fixture
-def page(browser, url, dataset):
-    tab = browser.new_page(viewport={"width": 1300, "height": 900})
-    tab.set_default_timeout(60_000)
+def tab(browser):
+    """An empty tab, in which no script may break and no name may run."""
+    opened = browser.new_page(viewport={"width": 1300, "height": 900})
+    opened.set_default_timeout(60_000)
     broken = []
-    tab.on("pageerror", lambda error: broken.append(str(error)))
+    opened.on("pageerror", lambda error: broken.append(str(error)))
+    yield opened
+    hacked = opened.evaluate("window.hacked ?? null")
+    opened.close()
+    assert (hacked, broken) == (None, [])
+
+
+@pytest.fixture
+def page(tab, url, dataset):
+    """The dataset in Review."""
     # From the first request on: interception that begins while the page is in use may miss the next request.
     tab.route("**/api/**", lambda route: route.continue_())
     tab.goto(f"{url}/review?dataset={dataset}")
     tab.locator(".tile.focus").wait_for()
-    yield tab
-    tab.close()
-    assert broken == []
+    return tab
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 import json
 import time
+import uuid
 
 import pytest
 
 from core.domain.decisions import Decision
+from core.domain.generation import Generation
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -148,10 +151,7 @@ def test_a_decision_is_saved_although_the_person_left_for_another_page(page, lab
     page.locator(".st-key-next-step").wait_for()
     for route in held:  # a request that outlives its page may pass the browser's interception
         route.continue_()
-    deadline = time.monotonic() + 120
-    while labels()[0] != "dog":
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(100)
+    wait_for(page, lambda: labels()[0] == "dog", seconds=120)
 
 
 def test_a_stale_decision_is_refused_and_shows_the_label_now(page, until, workspace, dataset, labels):
@@ -161,9 +161,28 @@ def test_a_stale_decision_is_refused_and_shows_the_label_now(page, until, worksp
     seen = until(settled)
     assert (seen["marks"][0], seen["labels"][0]) == ("failed", "dog")
     assert "dog" in seen["problems"][0]
-    page.get_by_role("button", name="Try again").click()
+    again = page.locator(".tile").first.get_by_role("button", name="Try again")
+    assert not again.is_visible()  # "cat" was called right, and it is "dog" now: that is to be looked at
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("1")
     seen = until(settled)
     assert (seen["marks"][0], seen["labels"][0], labels()[0]) == ("saved", "cat", "cat")
+
+
+@pytest.mark.parametrize(("key", "kind"), [("e", "exclude"), ("n", "unsure"), ("2", "relabel")])
+def test_try_again_makes_the_same_decision_on_what_is_shown_now(page, until, workspace, dataset, labels, key, kind):
+    sample = workspace.samples(dataset)["sample_id"][0]
+    other = workspace.dataset(dataset).classes[2]
+    workspace.decide(dataset, [Decision(sample, "relabel", other, "cat", uuid.uuid4().hex)], source="cli", who="bob")
+    page.keyboard.press(key)
+    seen = until(settled)
+    assert (seen["marks"][0], seen["labels"][0]) == ("failed", other)
+    page.locator(".tile").first.get_by_role("button", name="Try again").click()
+    seen = until(settled)
+    newest = workspace.journal(dataset, limit=1)[0]
+    assert (seen["marks"][0], newest.kind, newest.old) == ("saved", kind, other)
+    assert labels()[0] == ("dog" if kind == "relabel" else other)  # bob's label stays unless another one was asked for
+    assert workspace.samples(dataset)["excluded"][0] == (kind == "exclude")
 
 
 def test_a_refusal_says_why_and_keeps_the_label(page, until, labels):
@@ -231,3 +250,18 @@ def test_the_grid_is_a_listbox_for_those_who_cannot_see_it(page, until):
     page.keyboard.press("2")
     until(settled)
     assert page.get_by_role("option", name="dog, train, saved").count() == 1
+
+
+def test_what_a_generator_wrote_is_text_and_folded_away(page, until, workspace, dataset):
+    first = workspace.samples(dataset)["sample_id"].iat[0]
+    made = Generation("ComfyUI", prompt=HOSTILE, claims=("claim generator: x",), raw={"parameters": HOSTILE})
+    workspace.store.set_generations(workspace.dataset(dataset).id, {first: made})
+    page.keyboard.press("z")
+    side = page.locator("dialog.zoom[open]")
+    raw = side.locator("details.raw")
+    raw.wait_for()
+    assert "C2PA claims, not proof" in side.text_content()
+    assert not raw.locator("pre").is_visible()
+    raw.locator("summary").click()
+    assert raw.locator("pre").inner_text().replace("\r", "") == HOSTILE
+    assert page.evaluate("window.hacked") is None

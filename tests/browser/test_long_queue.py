@@ -2,25 +2,12 @@
 
 import pytest
 
-from core.domain.samples import NewSample
+from core.domain.decisions import Decision
 
 pytestmark = pytest.mark.browser
 
 COUNT = 2300
 REST = "**/api/queue/**"
-
-
-@pytest.fixture
-def dataset(workspace, request):
-    info = workspace.store.create(request.node.name, ["cat", "dog"])
-    workspace.store.insert(
-        info.id,
-        [
-            NewSample(workspace.picture, "cat", "train", f"{at:064x}", 1, 1, 40, 30, "image/png", "/")
-            for at in range(COUNT)
-        ],
-    )
-    return request.node.name
 
 
 @pytest.fixture
@@ -55,12 +42,8 @@ def test_the_whole_queue_is_counted_selected_and_relabelled(page, until, look, s
     assert page.locator(".class", has_text="cat").locator(".count").inner_text() == "2,300"
 
 
-def test_the_last_page_is_reached_and_its_images_take_keys(page, until, look, said, labels):
-    page.keyboard.press("Control+Shift+A")
-    said("All 2,300 images")
-    page.keyboard.press("Escape")
-    for _ in range(22):
-        page.keyboard.press("]")
+def test_the_last_page_is_reached_and_its_images_take_keys(page, until, look, labels):
+    to_the_last_page(page)
     assert look()["range"] == "2,201–2,300 of 2,300"
     page.keyboard.press("End")
     page.keyboard.press("2")
@@ -81,50 +64,80 @@ def test_until_the_rest_has_come_nothing_is_decided_on_all(page, url, until, sai
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
     said("The rest of the queue is still loading.")
-    page.unroute(REST)
-    for route in held:
-        route.continue_()
+    let_go(page, held)
     said("All 2,300 images of the queue are selected.")
     page.keyboard.press("2")
     until(settled)
     assert set(labels()) == {"dog"}
 
 
-def test_what_was_decided_while_the_rest_came_is_shown_as_decided(page, url, until, look, labels, workspace, dataset):
-    """A window decides on a late image, moves to another page of the app and back while its rest is on the way."""
+def to_the_last_page(page):
     page.keyboard.press("Control+Shift+A")
-    page.locator(".said", has_text="All 2,300").wait_for()
+    page.locator(".said", has_text="images of the queue are selected.").wait_for()
     page.keyboard.press("Escape")
     for _ in range(22):
         page.keyboard.press("]")
-    decisions = []
-    page.route("**/api/decide", lambda route: decisions.append(route))
-    page.keyboard.press("2")
+
+
+def home_and_back(page):
+    """Returns the requests for the rest of the queue, which wait until they are let go."""
     held = []
     page.route(REST, lambda route: held.append(route))
     page.get_by_role("link", name="Home").click()
     page.locator(".tile").first.wait_for(state="detached")
     page.get_by_role("link", name="Review").click()
     page.locator(".tile.focus").wait_for()
+    return held
+
+
+def let_go(page, held):
+    page.unroute(REST)
+    for route in held:
+        route.continue_()
+
+
+def test_who_comes_back_is_where_they_were_unless_they_go_elsewhere_meanwhile(page, look, until, said):
+    to_the_last_page(page)
+    let_go(page, home_and_back(page))
+    until(lambda seen: seen["range"].startswith("2,201"))
+    held = home_and_back(page)
+    page.locator(".tile").nth(3).click()
+    let_go(page, held)
+    page.keyboard.press("Control+Shift+A")
+    said("All 2,300 images of the queue are selected.")
+    assert (look()["range"], look()["focus"]) == ("1–100 of 2,300", 3)
+
+
+def test_what_was_decided_while_the_rest_came_is_shown_as_decided(page, until, labels):
+    """A window decides on a late image, moves to another page of the app and back while its rest is on the way."""
+    to_the_last_page(page)
+    decisions = []
+    page.route("**/api/decide", lambda route: decisions.append(route))
+    page.keyboard.press("2")
+    held = home_and_back(page)
     assert labels()[2200] == "cat"
     decisions[0].continue_()
     until(settled)
     assert labels()[2200] == "dog"
-    for route in held:
-        route.continue_()
-    page.unroute(REST)
+    let_go(page, held)
     seen = until(lambda seen: seen["range"].startswith("2,201"))  # where this person was
     assert seen["labels"][0] == "dog"
     assert page.locator(".class", has_text="dog").locator(".count").inner_text() == "1"
 
 
-def test_a_list_that_the_server_forgot_is_brought_again(page, url, until, said, labels, dataset):
+def test_a_list_that_the_server_forgot_is_brought_again(page, url, said, workspace, dataset):
+    """All requests for one list are refused, and somebody's decision has the next run of the page make another."""
     refused = []
 
     def forget(route):
-        if refused:
+        name = route.request.url.split("/")[-2]
+        if not refused:
+            (sample,) = workspace.samples(dataset)["sample_id"][-1:]
+            decision = Decision(sample, "relabel", "dog", "cat", "t" * 12)
+            assert workspace.decide(dataset, [decision], source="cli", who="bob")[0].saved
+        elif name not in refused:
             return route.continue_()
-        refused.append(route)
+        refused.append(name)
         return route.fulfill(status=404, json={"error": "gone"})
 
     open_with(page, url, dataset, forget)

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.domain.runs import TrainOptions
-from core.domain.samples import NewSample
 from core.embedding import backbone, pictures
 from core.embedding.backbone import ensure_backbone
 from core.runs.atomic import write_json
@@ -48,30 +47,6 @@ def mongo_store(database_uri):
 def store(request):
     """Each store in turn: both must pass the same tests."""
     return MemoryStore() if request.param == "memory" else request.getfixturevalue("mongo_store")
-
-
-@pytest.fixture
-def new_samples():
-    """``new_samples("cat", "dog", None)`` makes samples with these labels, each of its own content."""
-
-    def make(*labels, split="train", folder="/images"):
-        return [
-            NewSample(
-                filepath=f"{folder}/{position}.png",
-                label=label,
-                split=split,
-                content_hash=f"{position:064x}",
-                size_bytes=100 + position,
-                mtime_ns=1_000 + position,
-                width=64,
-                height=48,
-                mime_type="image/png",
-                source=folder,
-            )
-            for position, label in enumerate(labels)
-        ]
-
-    return make
 
 
 @pytest.fixture

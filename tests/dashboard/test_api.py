@@ -3,6 +3,7 @@
 import io
 import uuid
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -10,19 +11,17 @@ from starlette.testclient import TestClient
 
 from core.domain.samples import NewSample
 from core.jobs import folders
-from core.jobs.launcher import Launcher
-from core.runs.layout import WorkspacePaths
-from core.store.memory import MemoryStore
-from core.workspace import Workspace
+from core.runs import predictions
 from dashboard import api, state
 
 URL = "http://localhost:8501"
+POSTS = [route.path.replace("{batch}", "batch-01") for route in api.routes() if "POST" in route.methods]
 OURS = {"Origin": URL, "Content-Type": "application/json"}
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
-    store = MemoryStore()
+def workspace(in_memory, tmp_path, monkeypatch):
+    store = in_memory.store
     info = store.create("zoo", ["cat", "<b>dog"])
     path = tmp_path / "cat.png"
     Image.new("RGB", (60, 40), (200, 30, 30)).save(path)
@@ -34,9 +33,8 @@ def workspace(tmp_path, monkeypatch):
             for at, file in enumerate(files)
         ],
     )
-    opened = Workspace(WorkspacePaths(tmp_path / "ws"), store, user="ann", launcher=Launcher())
-    monkeypatch.setattr(state, "workspace", lambda: opened)
-    return opened
+    monkeypatch.setattr(state, "workspace", lambda: in_memory)
+    return in_memory
 
 
 @pytest.fixture
@@ -108,13 +106,14 @@ def test_other_hosts_are_turned_away(client, ids, host):
 @pytest.mark.parametrize(
     "origin", [None, "null", "http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501"]
 )
-@pytest.mark.parametrize("route", ["decide", "undo"])
-def test_only_our_own_pages_may_write(client, ids, workspace, origin, route):
+@pytest.mark.parametrize("path", POSTS)
+def test_only_our_own_pages_may_write(client, ids, workspace, origin, path):
     headers = {"Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
-    answer = client.post(f"/api/{route}", json=body(ids), headers=headers)
+    answer = client.post(path, json=body(ids, name="wasp", holder="window-1", samples=ids[1]), headers=headers)
     assert answer.status_code == 403
     assert answer.json() == {"error": "Only labelloop's own pages may change labels."}
     assert workspace.journal("zoo") == []
+    assert "wasp" not in workspace.dataset("zoo").classes
 
 
 def test_both_names_of_this_machine_are_ours(ids, workspace):
@@ -138,8 +137,16 @@ def test_a_proxys_address_and_the_person_that_it_names(ids, workspace, monkeypat
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x", ""])
-def test_other_content_types_are_turned_away(client, ids, kind):
-    assert client.post("/api/decide", json=body(ids), headers={**OURS, "Content-Type": kind}).status_code == 415
+@pytest.mark.parametrize("path", POSTS)
+def test_other_content_types_are_turned_away(client, ids, kind, path):
+    assert client.post(path, json=body(ids), headers={**OURS, "Content-Type": kind}).status_code == 415
+
+
+def test_what_a_run_says_of_an_image_is_asked_for_by_the_runs_name(client, ids):
+    address = f"/api/evidence/{ids[0]}/{ids[1][0]}"
+    assert client.get(address).json()["probabilities"] == []
+    for run in ("run-9", "../run-1", "run-"):
+        assert client.get(address, params={"run": run}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -165,6 +172,7 @@ def test_a_large_body_is_turned_away(client):
         {"label": ["cat"]},
         {"label": "x" * 1001},
         {"seen": {}},
+        {"content": "no hash"},
         {"token": ""},
         {"token": "a b c d e f g h"},
         {"token": None},
@@ -209,6 +217,15 @@ def test_a_decision_is_saved_and_taken_back(client, ids, workspace):
     assert workspace.dataset("zoo").labels["cat"] == 3
 
 
+def test_a_change_of_the_classes_alone_is_taken_back_and_done_again(client, ids, workspace):
+    workspace.add_class("zoo", "eel", who=workspace.user)
+    for route, there in (("undo", False), ("redo", True)):
+        answer = client.post(f"/api/{route}", json={"dataset": ids[0]}, headers=OURS).json()
+        assert (answer["outcomes"], answer["classes"]) == ([], 1)
+        assert ("eel" in workspace.dataset("zoo").classes) == there
+    assert client.post("/api/decide", json=body(ids), headers=OURS).json()["classes"] == 0
+
+
 def test_the_same_token_twice_is_one_decision(client, ids, workspace):
     one = body(ids)
     first = client.post("/api/decide", json=one, headers=OURS).json()["outcomes"]
@@ -222,6 +239,15 @@ def test_a_stale_decision_is_refused_with_the_label_now(client, ids):
     (outcome,) = answer.json()["outcomes"]
     assert (outcome["saved"], outcome["label"]) == (False, "<b>dog")
     assert outcome["reason"]
+
+
+def test_a_decision_on_the_picture_that_was_there_before_is_refused(client, ids):
+    sent = decision(ids[1][0], content="ffffffff")
+    (outcome,) = client.post("/api/decide", json=body(ids, sent), headers=OURS).json()["outcomes"]
+    assert (outcome["saved"], outcome["content"]) == (False, "0" * 64)
+    sent = decision(ids[1][0], content="00000000")
+    (outcome,) = client.post("/api/decide", json=body(ids, sent), headers=OURS).json()["outcomes"]
+    assert outcome["saved"]
 
 
 def test_confirm_keeps_the_label_whatever_the_request_names(client, ids, workspace):
@@ -268,3 +294,33 @@ def test_a_list_that_is_no_longer_kept_is_said_to_be_gone(client):
     assert reply.status_code == 404
     assert "reload" in reply.json()["error"]
     assert client.get("/api/queue/../secret/0").status_code == 404
+
+
+def test_images_of_a_cell_are_asked_of_a_run_of_that_dataset(client, ids, workspace):
+    dataset, samples = ids
+    workspace.store.create("other", ["a"])
+    spec = {"kind": "train", "options": {"model": "cnn"}, "snapshot": "none", "classes": ["cat", "<b>dog"]}
+    with folders.lock_of(workspace.paths.runs):
+        runs = [
+            folders.make(workspace.paths.runs, "run", {**spec, "dataset": name}) for name in ("zoo", "zoo", "other")
+        ]
+    for run, sure in zip(runs, (0.2, 0.8, 0.2), strict=True):
+        chances = np.array([[sure, 1 - sure]] * 3, dtype=np.float32)
+        table = predictions.make(
+            classes=["cat", "<b>dog"],
+            sample_id=samples,
+            split=["train"] * 3,
+            label=["cat"] * 3,
+            probabilities=chances,
+        )
+        predictions.write(run.predictions, table)
+    old, new, foreign = (run.name for run in runs)
+    asked = {"run": old, "split": "train", "labels": "now", "true": "cat", "pred": "<b>dog"}
+    assert set(client.get(f"/api/cell/{dataset}", params=asked).json()["samples"]) == set(samples)
+    assert client.get(f"/api/cell/{dataset}", params={**asked, "pred": "cat"}).json()["samples"] == []
+    moved = {**asked, "run": new, "old": old}
+    assert set(client.get(f"/api/cell/{dataset}", params=moved).json()["samples"]) == set(samples)
+    assert client.get(f"/api/cell/{dataset}", params={**moved, "old": foreign}).status_code == 404
+    assert client.get(f"/api/cell/{dataset}", params={**asked, "run": foreign}).status_code == 404
+    for wrong in ({"run": "../run-1"}, {"old": "x"}, {"split": "all"}, {"labels": "then"}):
+        assert client.get(f"/api/cell/{dataset}", params={**asked, **wrong}).status_code == 400

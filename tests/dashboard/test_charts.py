@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dashboard import charts
+from dashboard.charts import searches
 
 HOSTILE = "<b>x</b><script>alert(1)</script>"
 MATRIX = np.array([[50, 2, 0], [1, 9, 0], [0, 4, 4]])
@@ -90,3 +91,41 @@ def test_curve_marks_the_best_epoch_and_spans_all_epochs():
 def test_curve_without_a_val_split():
     figure = charts.curve([{"epoch": 1, "train_loss": 1.0, "val_loss": None}], "loss", epochs=3, best=1)
     assert [one.name for one in figure.data] == ["train", "best, epoch 1: 1.000"]
+
+
+def test_trials_are_lines_through_their_values_and_the_last_axis_is_what_they_reached():
+    trials = [
+        {"params": {"rate": 0.0001, "size": 64, "model": HOSTILE, "flip": True}, "value": 0.5},
+        {"params": {"rate": 0.1, "size": 128, "model": "cnn", "flip": False}, "value": 0.75},
+        {"params": {"rate": 0.01, "size": 64, "model": "cnn", "flip": True}, "value": None},  # failed: no line
+    ]
+    names = {"rate": "Learning rate", "size": "Image size", "model": "Model", "flip": "Flip"}
+    figure = searches.parallel(trials, names, "accuracy")
+    (lines,) = figure.data
+    rate, size, model, flip, reached = lines.dimensions
+    assert [one.label for one in lines.dimensions] == [*names.values(), "accuracy"]
+    assert list(rate["values"]) == pytest.approx([-4, -1])  # a wide range is laid out by its logarithm
+    assert list(rate.ticktext) == ["0.0001", "0.1"]
+    assert list(size["values"]) == [64, 128]
+    assert list(model["values"]) == [0, 1]
+    assert list(flip.ticktext) == ["True", "False"]
+    assert list(reached["values"]) == list(lines.line.color) == [0.5, 0.75]
+    assert "<script>" not in "".join(everything_written(figure))
+
+
+def test_the_better_end_of_the_lines_has_the_same_colour_whether_more_is_better_or_less():
+    trials = [{"params": {"rate": 1.0}, "value": value} for value in (0.1, 0.9)]
+    more, less = (
+        searches.parallel(trials, {"rate": "Rate"}, one).data[0].line.colorscale for one in ("accuracy", "loss")
+    )
+    assert [more[0][1], more[1][1]] == [less[1][1], less[0][1]]
+
+
+def test_what_matters_is_a_bar_a_field_most_first():
+    figure = searches.importance({"Learning rate": 0.75, HOSTILE: 0.25})
+    (bars,) = figure.data
+    assert list(bars.x) == [0.75, 0.25]
+    assert list(bars.text) == ["75%", "25%"]
+    assert figure.layout.yaxis.ticktext[0] == "Learning rate"
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first at the top
+    assert "<script>" not in "".join(everything_written(figure))

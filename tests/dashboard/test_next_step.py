@@ -13,7 +13,7 @@ def dataset(**labels):
 
 
 def meter(run="run-7", changed=0, added=0):
-    return StaleMeter(run=run, labels_changed=changed, added=added, removed=0, in_test=0)
+    return StaleMeter(run=run, labels_changed=changed, added=added, removed=0, in_test=0, touched=changed + added)
 
 
 BOTH = dataset(cat=10, dog=10)

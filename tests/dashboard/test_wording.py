@@ -38,3 +38,10 @@ def test_points_and_ago():
     assert wording.points(0.0001) == "no change"
     assert wording.ago(0, now=59) == "just now"
     assert wording.ago(0, now=7300) == "2 hours ago"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.6, "0.600"), (0.0, "0.000"), (1.0, "1.000"), (0.9995, "0.9995"), (0.999975, "0.999975")]
+)
+def test_a_threshold_keeps_the_digits_that_set_it_apart(value, words):
+    assert wording.threshold(value) == words

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from core.workspace import Workspace
+from tests.waiting import wait_for
 
 FLAGS = [
     "--no-sandbox",
@@ -107,6 +108,15 @@ def workspace(product):
         yield opened
 
 
+@pytest.fixture(scope="module")
+def at_rest(product):
+    """The workspace, for all tests of a module, once the demonstration's jobs have ended."""
+    with Workspace.open(product.root, user="test") as opened:
+        for job in opened.jobs("demo"):
+            opened.wait(job.name, timeout=300)
+        yield opened
+
+
 @pytest.fixture
 def browser(chromium):
     with sync_playwright() as playwright:
@@ -145,14 +155,7 @@ def see(page, product):
 def until(page):
     """``until(condition)`` waits for something to become true and returns it, the page going on meanwhile."""
 
-    def wait(condition, seconds=PATIENCE / 1000):
-        deadline = time.monotonic() + seconds
-        while not (value := condition()):
-            assert time.monotonic() < deadline, "it did not happen in time"
-            page.wait_for_timeout(100)
-        return value
-
-    return wait
+    return lambda condition, seconds=PATIENCE / 1000: wait_for(page, condition, seconds)
 
 
 @pytest.fixture

@@ -8,16 +8,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def checked(product):
+def checked(at_rest):
     """The demonstration with its health check done."""
-    from core.workspace import Workspace
-
-    with Workspace.open(product.root, user="test") as opened:
-        for job in opened.jobs("demo"):
-            opened.wait(job.name, timeout=300)
-        if opened.health.coverage("demo").measured < opened.dataset("demo").samples:
-            opened.wait(opened.health.start_check("demo"), timeout=300)
-        yield opened
+    if at_rest.health.coverage("demo").unseen:
+        at_rest.wait(at_rest.health.start_check("demo"), timeout=300)
+    return at_rest
 
 
 def test_copies_are_looked_at_culled_and_restored(page, see, checked, until):

@@ -1,5 +1,7 @@
 """What people do all day, in a real browser on real processes: relabel, Retrain, browse the matrix."""
 
+import re
+
 import pytest
 from bson import ObjectId
 
@@ -40,7 +42,7 @@ def test_a_cell_opens_exactly_its_images_and_keys_relabel_them_and_retrain_moves
 ):
     run = _newest(workspace).name
     true, pred, count = _worst_cell(workspace, run)
-    assert count >= 2
+    assert count
     expected = _cell_ids(workspace, run, true, pred)
     assert len(expected) == count
     see(f"matrix?dataset=demo&run={run}&split=test")
@@ -62,7 +64,7 @@ def test_a_cell_opens_exactly_its_images_and_keys_relabel_them_and_retrain_moves
     assert [labels[i] for i in chosen] == [pred] * len(chosen)
     assert len(workspace.journal("demo")) >= len(chosen)
 
-    page.get_by_text(f"{len(chosen)} labels changed").first.wait_for()
+    page.get_by_text(re.compile(rf"\b{len(chosen)} labels? changed")).first.wait_for()
     page.get_by_role("button", name="Retrain", exact=False).first.click()
     until(lambda: _newest(workspace).name != run)
     after = _newest(workspace).name

@@ -1,6 +1,7 @@
 """The documents tell the truth: every module stands in the tree, every file and link that they name exists."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     path.relative_to(ROOT)
-    for folder in ("core", "dashboard", "pages")
-    for path in (ROOT / folder).rglob("*.py")
-    if path.read_text(encoding="utf-8").strip()
+    for folder in ("core", "dashboard", "pages", "benchmarks")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in (".py", ".js", ".css", ".html") and path.read_text(encoding="utf-8").strip()
 )
 
 
@@ -27,7 +28,17 @@ def _tree():
 
 
 def test_every_module_stands_in_the_tree():
-    assert not set(MODULES) - _tree()
+    assert sorted(set(MODULES) - _tree()) == []
+
+
+def test_the_layers_are_those_that_are_checked():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    block = text[text.index("Layers inside `core`") :].split("\n\n")[1]
+    told = [re.split(r" {3,}", line.strip())[0].split(" | ") for line in block.splitlines()]
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contracts = tools["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one.get("containers") == ["core"])
+    assert told == [re.sub(r"[()]", "", layer).split(" | ") for layer in layers]
 
 
 def test_the_tree_names_nothing_that_is_not_there():

@@ -2,11 +2,9 @@
 
 import shutil
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import streamlit as st
 from filelock import FileLock
@@ -19,15 +17,13 @@ from core.domain.generation import Generation
 from core.domain.runs import TrainOptions
 from core.images.measures import measure
 from core.images.reading import decode
-from core.ingest.importer import import_folder
-from core.ingest.sources import recognise
-from core.jobs import folders
 from core.review.queues import QueueSpec
-from core.runs import measurements, predictions
-from core.runs.atomic import append_json_line, write_json
+from core.runs import measurements
+from core.runs.atomic import append_json_line, read_json, write_json
 from core.snapshots.freeze import freeze
-from core.store.base import FRAME_COLUMNS
 from core.workspace import Workspace
+from tests.imports import bring_in
+from tests.runs import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("<b>dog", "=bird", "cat")  # in the order that import gives them
@@ -47,65 +43,24 @@ def write_images(root: Path, classes=CLASSES, each=EACH, seed=0) -> Path:
     return root
 
 
-def add_dataset(workspace: Workspace, name: str, folder: Path) -> None:
-    """Import in this process: no job, no embedding."""
-    import_folder(
-        workspace.store,
-        recognise(folder),
-        existing=pd.DataFrame({column: pd.Series(dtype=object) for column in FRAME_COLUMNS}),
-        open_dataset=lambda classes: workspace.store.create(name, classes),
-        thumbnail_folder=workspace.paths.thumbnails,
-        seed=0,
-        frozen_test=False,
-        progress=lambda done, total: None,
-    )
-
-
 def add_run(
     workspace: Workspace, dataset: str, *, model="instant", wrong=None, only=(), error="", ago=60.0, **options
 ) -> str:
     """A finished run. In each split the first ``wrong[split]`` samples get the next class at 90%, all others their
     label at 80%; so do the samples ``only``. With an ``error`` it has failed."""
-    info, frame = workspace.dataset(dataset), workspace.samples(dataset)
-    classes, wrong = list(info.classes), dict(wrong or {})
-    spec = {
-        "kind": "train",
-        "dataset": dataset,
-        "snapshot": freeze(workspace.paths, info, frame).id,
-        "classes": classes,
-        "options": asdict(TrainOptions(model=model, **options)),
-        "versions": {},
-    }
-    with folders.lock_of(workspace.paths.runs):
-        run = folders.make(workspace.paths.runs, "run", spec)
-    created = time.time() - ago
-    write_json(run.spec, {**spec, "name": run.name, "created_at": created})
-    run.lock.touch()
-    run.log.write_text("epoch 1\n<script>alert(1)</script>\n", encoding="utf-8")
-    if error:
-        write_json(run.error, {"sentence": error})
-        write_json(run.exit, {"returncode": 2, "signal": None, "ended_at": created + 3})
-        return run.name
-    if model != "instant":
-        for epoch, loss in enumerate((0.9, 0.4, 0.5), start=1):
-            line = {"epoch": epoch, "train_loss": loss / 2, "train_accuracy": 0.5 + epoch / 10, "val_loss": loss}
-            append_json_line(run.metrics, {**line, "val_accuracy": 1 - loss, "seconds": 2.0, "images_per_second": 50.0})
+    frame, classes, wrong = workspace.samples(dataset), workspace.dataset(dataset).classes, dict(wrong or {})
     rows = np.full((len(frame), len(classes)), 0.2 / (len(classes) - 1), dtype=np.float32)
     for place, (split, label) in enumerate(zip(frame["split"], frame["label"], strict=True)):
         true = classes.index(label)
         missed = wrong.get(split, 0) > 0 or frame["sample_id"].iat[place] in only
         wrong[split] = wrong.get(split, 0) - 1
         rows[place, (true + 1) % len(classes) if missed else true] = 0.9 if missed else 0.8
-    table = predictions.make(
-        classes=classes,
-        sample_id=frame["sample_id"].tolist(),
-        split=frame["split"].tolist(),
-        label=frame["label"].tolist(),
-        probabilities=rows / rows.sum(axis=1, keepdims=True),
-        out_of_fold=(frame["split"] == "train").to_numpy() if model == "instant" else None,
-    )
-    predictions.write(run.predictions, table)
-    write_json(run.exit, {"returncode": 0, "signal": None, "ended_at": created + 3})
+    run = finished_run(workspace, dataset, rows, options=TrainOptions(model=model, **options), error=error, ago=ago)
+    run.log.write_text("epoch 1\n<script>alert(1)</script>\n", encoding="utf-8")
+    if model != "instant" and not error:
+        for epoch, loss in enumerate((0.9, 0.4, 0.5), start=1):
+            line = {"epoch": epoch, "train_loss": loss / 2, "train_accuracy": 0.5 + epoch / 10, "val_loss": loss}
+            append_json_line(run.metrics, {**line, "val_accuracy": 1 - loss, "seconds": 2.0, "images_per_second": 50.0})
     return run.name
 
 
@@ -127,11 +82,19 @@ def trained_workspace(tmp_path_factory, images):
     """Dataset "zoo" (60 images, 3 classes) with run-1 (instant), run-2 (failed) and run-3 (CNN); and "fresh", which is
     the same without runs. Tests read it."""
     with Workspace.open(tmp_path_factory.mktemp("trained"), user="ann") as opened:
-        add_dataset(opened, "zoo", images)
-        add_dataset(opened, "fresh", images)
+        bring_in(opened, "zoo", images)
+        bring_in(opened, "fresh", images)
         add_run(opened, "zoo", wrong={"test": 3, "val": 1, "train": 4}, ago=7200)
         add_run(opened, "zoo", model="resnet18", error="The graphics card ran out of memory.", ago=3600)
         add_run(opened, "zoo", model="cnn", wrong={"test": 1}, epochs=3, ago=60)
+        yield opened
+
+
+@pytest.fixture
+def untrained_workspace(tmp_path, images):
+    """Dataset "zoo" without runs, for tests that train."""
+    with Workspace.open(tmp_path / "untrained", user="ann") as opened:
+        bring_in(opened, "zoo", images)
         yield opened
 
 
@@ -140,7 +103,7 @@ def corrected_workspace(tmp_path, images):
     """Dataset "zoo" with run-1 (three test images wrong), one of these three given the class that run-1 saw in it, and
     run-2, which gets everything right."""
     with Workspace.open(tmp_path / "corrected", user="ann") as opened:
-        add_dataset(opened, "zoo", images)
+        bring_in(opened, "zoo", images)
         first = add_run(opened, "zoo", wrong={"test": 3}, ago=60)
         item = opened.queue("zoo", QueueSpec("misclassified", run=first, split="test"))[0]
         opened.decide("zoo", [Decision(item.sample_id, "relabel", item.suggestion, item.label, "t")], source="grid")
@@ -170,7 +133,7 @@ def generated_workspace(tmp_path_factory):
             Image.fromarray(pixels).save(path)
             makers[str(path)] = by
     with Workspace.open(root / "workspace", user="ann") as opened:
-        add_dataset(opened, "made", root / "images")
+        bring_in(opened, "made", root / "images")
         frame, info = opened.samples("made"), opened.dataset("made")
         made = {
             sample_id: Generation(tool="<b>ComfyUI", model=by, prompt=f"a {by} <script>alert(1)</script>", seed="1")
@@ -207,6 +170,21 @@ def running_run(trained_workspace):
 
 
 @pytest.fixture
+def relabelled_since(trained_workspace):
+    """``relabelled_since(run)`` has the run on "zoo" look as if one label had changed since it was started."""
+
+    def make(name: str) -> None:
+        info, frame = trained_workspace.dataset("zoo"), trained_workspace.samples("zoo").copy()
+        label = frame["label"].iat[0]
+        frame.loc[frame.index[0], "label"] = next(other for other in info.classes if other != label)
+        spec = trained_workspace.run_paths(name).spec
+        then = freeze(trained_workspace.paths, info, frame)
+        write_json(spec, {**read_json(spec), "snapshot": then.id})
+
+    return make
+
+
+@pytest.fixture
 def planted_workspace(tmp_path):
     """Dataset "scenes": 24 pictures in train, 6 in test; twin.jpg in train is picture 25 of test made smaller, copy.png
     is picture 0 once more, other.png is picture 1 under the other label, dark.png is dark. All of it was checked."""
@@ -232,7 +210,7 @@ def planted_workspace(tmp_path):
     put(scenes[1], "train", "a", "other.png")
     put(scene().point(lambda value: value // 8), "train", "a", "dark.png")
     with Workspace.open(tmp_path / "planted", user="ann") as opened:
-        add_dataset(opened, "scenes", root)
+        bring_in(opened, "scenes", root)
         frame, dataset_id = opened.samples("scenes"), opened.dataset("scenes").id
         hashes = frame["content_hash"].drop_duplicates().tolist()
         files = dict(zip(frame["content_hash"], frame["filepath"], strict=True))
@@ -240,12 +218,13 @@ def planted_workspace(tmp_path):
         measurements.add(opened.paths, hashes, records)
         pairs = likeness.by_hash(measurements.read(opened.paths, hashes)[0])
         shelf.write_pairs(opened.paths.checked(dataset_id), likeness.table(pairs, {}, hashes))
+        shelf.write_compared(opened.paths.checked(dataset_id), hashes, [True] * len(hashes), asked_at=0.0)
         opened.health.refresh("scenes")
         yield opened
 
 
 @pytest.fixture
-def open_page(monkeypatch):
+def open_page(monkeypatch, tmp_path):  # a temporary workspace stays until the page's own view of it is closed
     """``open_page(workspace, "runs", run="run-1")`` runs a page through the entry, as a browser would ask for it."""
 
     def run(workspace: Workspace, page: str, **params: str) -> AppTest:

@@ -1,7 +1,11 @@
 """Calibration and Thresholds; the fixtures decide how sure each run is."""
 
+import numpy as np
+import pandas as pd
 import pytest
+import streamlit as st
 
+from core.review.queues import QueueSpec
 from core.runs import calibration
 
 
@@ -38,3 +42,27 @@ def test_thresholds_of_a_class(open_page, trained_workspace, words):
     assert not app.exception
     assert "test images are labelled =bird" in words(app)
     assert "answering by expected cost" in words(app)
+
+
+def test_costs_are_kept_and_the_images_whose_answer_changes_open(open_page, corrected_workspace, words, address):
+    classes = corrected_workspace.run("run-1").spec["classes"]
+    costs = 1.0 - np.eye(3)
+    costs[:, 0] = 0  # the first class is always the cheapest answer
+    corrected_workspace.costs.keep("zoo", classes, costs)
+    app = open_page(corrected_workspace, "thresholds", dataset="zoo", run="run-1", split="test")
+    rows = corrected_workspace.predictions("run-1").where("test")
+    changed = {i for i, said in zip(rows.sample_id, rows.predicted, strict=True) if said != classes[0]}
+    assert not app.exception
+    assert "Predict can answer by these costs" in words(app)
+    assert f"answering by expected cost **0.0**, with {len(changed)} answers changed" in words(app)
+    app.button(key="thresholds.changed").click().run()
+    assert set(corrected_workspace.queue("zoo", QueueSpec.from_params(address(app))).ids) == changed
+
+
+def test_a_cost_that_is_missing_is_said(open_page, corrected_workspace, words, monkeypatch):
+    app = open_page(corrected_workspace, "thresholds", dataset="zoo", run="run-1", split="test")
+    holed = pd.DataFrame([[0, np.nan, 1], [1, 0, 1], [1, 1, 0]])
+    monkeypatch.setattr(st, "data_editor", lambda table, **_: holed)  # AppTest cannot edit a table
+    app.run()
+    assert not app.exception
+    assert "is missing; enter a number of 0 or more" in words(app)

@@ -1,3 +1,9 @@
+from core.domain.decisions import Decision
+from core.domain.samples import NewSample
+from core.review.queues import QueueSpec
+from tests.pages.conftest import add_run
+
+
 def box(app, label):
     return next(one for one in app.selectbox if one.label == label)
 
@@ -23,7 +29,7 @@ def test_newest_against_the_one_before(open_page, trained_workspace, words):
     assert "No clear difference between run-1 and run-3." in text  # 2 fixed, 0 broken: p = 0.5
     assert "**2 fixed, 0 broken**, 1 still wrong." in text
     assert "chance alone would do this or more in 50% of cases (p = 0.5)" in text
-    assert "With so few images only a difference of" in text
+    assert "images only a difference of" in text
     assert "so all of the change is the network's" in text
     assert len(app.get("plotly_chart")) == 1  # the intervals
 
@@ -82,3 +88,35 @@ def test_strips_escape_labels_and_paths(open_page, trained_workspace):
     assert strips
     assert not any("<b>dog" in body for body in strips)
     assert any("&lt;b&gt;dog" in body for body in strips)
+
+
+def test_labels_corrected_after_both_runs_get_no_verdict_but_as_trained_they_do(
+    open_page, corrected_workspace, words, address
+):
+    add_run(corrected_workspace, "zoo", wrong={"test": 2}, ago=1)
+    item = corrected_workspace.queue("zoo", QueueSpec("misclassified", run="run-3", split="test"))[0]
+    decision = Decision(item.sample_id, "relabel", item.suggestion, item.label, "after")
+    corrected_workspace.decide("zoo", [decision], source="grid")
+    app = open_page(corrected_workspace, "compare", dataset="zoo", old="run-2", new="run-3")
+    assert not app.exception
+    assert "No verdict on run-2 and run-3" in words(app)
+    assert "1 label in test changed after run-3" in words(app)
+    app = open_page(corrected_workspace, "compare", dataset="zoo", old="run-2", new="run-3", labels="run")
+    assert "No clear difference between run-2 and run-3." in words(app)
+    assert "**0 fixed, 2 broken**" in words(app)
+    app.button(key="compare.review-broken").click().run()
+    assert address(app)["labels"] == "run"
+
+
+def test_pictures_that_were_replaced_between_two_runs_are_left_out(corrected_workspace):
+    frame, info = corrected_workspace.samples("zoo"), corrected_workspace.dataset("zoo")
+    row = frame[frame["split"] == "test"].iloc[0]
+    other = NewSample(row["filepath"], None, "test", "f" * 64, 1, 1, 8, 8, "image/png", "elsewhere")
+    corrected_workspace.store.replace_file(info.id, row["sample_id"], other)
+    add_run(corrected_workspace, "zoo", ago=1)
+    assert corrected_workspace.understanding.replaced("run-2", "run-3") == {row["sample_id"]}
+    assert corrected_workspace.understanding.replaced("run-1", "run-2") == set()
+    found = corrected_workspace.compare("run-2", "run-3")
+    assert (found.replaced, found.verdict) == (1, None)
+    assert row["sample_id"] not in {*found.fixed, *found.broken, *found.still_wrong}
+    assert "1 image in test was replaced by another picture" in found.reason

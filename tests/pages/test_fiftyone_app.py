@@ -5,17 +5,20 @@ import pytest
 from core.domain.errors import ServiceFailed
 from core.services.app_client import AppClient, Selection
 from core.workspace import Workspace
+from dashboard.wording import escaped
 
 
 @pytest.fixture
 def app_server(monkeypatch):
     """The client of a FiftyOne server that answers, with its selection to be set."""
-    seen = SimpleNamespace(ids=(), dataset="zoo", says={}, shown=[], refreshed=0)
+    seen = SimpleNamespace(ids=(), dataset="zoo", says={}, seen={}, shown=[], told=[])
     monkeypatch.setattr(Workspace, "app_server", lambda self: AppClient(5161, "token"))
     monkeypatch.setattr(AppClient, "alive", lambda self, **_: True)
     monkeypatch.setattr(AppClient, "show", lambda self, *wanted: seen.shown.append(wanted))
-    monkeypatch.setattr(AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue", seen.says))
-    monkeypatch.setattr(AppClient, "refresh", lambda self, **_: setattr(seen, "refreshed", seen.refreshed + 1))
+    monkeypatch.setattr(
+        AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue", seen.says, seen.seen)
+    )
+    monkeypatch.setattr(AppClient, "refresh", lambda self, told=(), **_: seen.told.append(list(told)))
     return seen
 
 
@@ -58,6 +61,7 @@ def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_wo
     monkeypatch.setattr(Workspace, "decide", lambda self, *given, **named: asked.append((given, named)) or [])
     ids = tuple(trained_workspace.samples("zoo")["sample_id"][:2])
     app_server.ids, app_server.says = ids, {ids[0]: ("cat", "suspicious=cat")}
+    app_server.seen = {ids[0]: ("wolf", False)}  # what the App shows is older than what the label is
     app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
     app.button(key="app-class-3").click().run()
     assert not app.exception
@@ -66,8 +70,33 @@ def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_wo
     assert [one.sample_id for one in decisions] == list(ids)
     assert {one.label for one in decisions} == {"cat"}
     assert [(one.suggestion, one.evidence) for one in decisions] == [("cat", "suspicious=cat"), (None, "")]
-    assert {one.seen for one in decisions} == set(trained_workspace.samples("zoo")["label"][:2])
-    assert app_server.refreshed == 1
+    label = trained_workspace.samples("zoo")["label"][1]
+    assert [(one.seen, one.seen_excluded) for one in decisions] == [("wolf", False), (label, None)]
+    assert app_server.told == [[]]
+
+
+def test_what_changed_since_the_app_showed_it_is_refused_and_said(open_page, trained_workspace, app_server):
+    one = trained_workspace.samples("zoo")["sample_id"][0]
+    now = trained_workspace.samples("zoo")["label"][0]
+    shown, asked = (name for name in trained_workspace.dataset("zoo").classes if name != now)
+    app_server.ids, app_server.seen = (one,), {one: (shown, False)}
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    place = trained_workspace.dataset("zoo").classes.index(asked) + 1
+    app.button(key=f"app-class-{place}").click().run()
+    sentence = f"1 not saved: Somebody changed this image since it was shown: it has “{escaped(now)}” now"
+    assert app.toast[0].value.startswith(sentence)
+    assert trained_workspace.samples("zoo")["label"][0] == now
+    (told,) = app_server.told
+    assert [(outcome.sample_id, outcome.saved) for outcome in told] == [(one, False)]
+
+
+def test_a_change_of_the_classes_that_is_taken_back_is_no_image(open_page, trained_workspace, app_server, monkeypatch):
+    monkeypatch.setenv("LABELLOOP_USER", "bob")
+    trained_workspace.add_class("zoo", "eel", who="bob")
+    app = open_page(trained_workspace, "fiftyone_app", dataset="zoo")
+    app.button(key="app-undo").click().run()
+    assert [toast.value for toast in app.toast] == ["Change of the classes taken back"]
+    assert "eel" not in trained_workspace.dataset("zoo").classes
 
 
 def test_nothing_selected_nothing_to_label(open_page, trained_workspace, app_server):

@@ -37,17 +37,21 @@ def test_a_run_without_predictions_has_no_figures(trained_workspace):
 
 def test_what_follows_from_a_run_and_its_labels_is_kept_until_a_label_moves(trained_workspace):
     run = trained_workspace.run("run-1")
-    found = figures.judged(trained_workspace, run, "test", "now")
-    assert figures.judged(trained_workspace, run, "test", "now") is found
-    assert figures.judged(trained_workspace, run, "test", "run") is not found
+    found = trained_workspace.understanding.judged("run-1", "test", labels="now")
+    assert trained_workspace.understanding.judged("run-1", "test", labels="now") is found
+    assert trained_workspace.understanding.judged("run-1", "test", labels="run") is not found
+    scored = figures.scored(trained_workspace, run, "test", "now")
+    assert scored == (found.evaluation, found.scores)
+    assert figures.scored(trained_workspace, run, "test", "now") is scored
     sample, label = next((i, name) for i, name in zip(found.rows.sample_id, found.given, strict=True) if name)
     other = next(name for name in found.evaluation.classes if name != label)
     decision = Decision(str(sample), "relabel", other, label, uuid.uuid4().hex)
     (outcome,) = trained_workspace.decide(run.dataset, [decision], source="cli")
     assert outcome.saved
     try:
-        moved = figures.judged(trained_workspace, run, "test", "now")
+        moved = trained_workspace.understanding.judged("run-1", "test", labels="now")
         assert (moved.evaluation.matrix != found.evaluation.matrix).any()
         assert moved.scores.overall != found.scores.overall
+        assert figures.scored(trained_workspace, run, "test", "now") == (moved.evaluation, moved.scores)
     finally:
         trained_workspace.undo(run.dataset)

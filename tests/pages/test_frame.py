@@ -1,8 +1,10 @@
 import pytest
 
 from core.domain.errors import BadInput, MissingProgram
+from core.domain.recipes import preset
 from core.domain.runs import TrainOptions
 from core.workspace import RunView, StaleMeter, Workspace
+from core.workspace.training import Training
 from dashboard import frame, navigation
 
 PAGES = [line.file.removesuffix(".py") for line in navigation.TABLE]
@@ -33,7 +35,7 @@ def test_a_workspace_that_cannot_be_opened_is_one_sentence(open_page, empty_work
 
 
 def test_the_top_bar_tells_the_newest_result_and_what_changed(open_page, trained_workspace, words, monkeypatch):
-    meter = StaleMeter(run="run-3", labels_changed=12, added=0, removed=0, in_test=0)
+    meter = StaleMeter(run="run-3", labels_changed=12, added=0, removed=0, in_test=0, touched=12)
     monkeypatch.setattr(Workspace, "stale", lambda self, dataset: meter)
     app = open_page(trained_workspace, "review", dataset="zoo")
     assert "12 labels changed since run 3" in words(app)
@@ -41,14 +43,68 @@ def test_the_top_bar_tells_the_newest_result_and_what_changed(open_page, trained
     assert any(label.startswith("run-3: ") and " on test, +" in label for label in labels)
 
 
-def test_retrain_starts_one_run_however_often_it_is_clicked(open_page, trained_workspace, monkeypatch):
+@pytest.fixture
+def asked(monkeypatch):
+    """What was asked of Workspace.retrain, in order: dataset and options."""
     asked = []
     monkeypatch.setattr(Workspace, "retrain", lambda self, name, options: asked.append((name, options)) or "run-9")
+    return asked
+
+
+def test_retrain_starts_one_run_however_often_it_is_clicked(open_page, trained_workspace, asked):
     app = open_page(trained_workspace, "review", dataset="zoo")
     app.button(key="retrain-button").click().run()
     app.button(key="retrain-button").click().run()
     assert not app.exception
     assert asked == [("zoo", TrainOptions(model="instant"))]
+
+
+@pytest.fixture
+def warmed(monkeypatch):
+    """How often a spare for networks was asked for."""
+    warmed = []
+    monkeypatch.setattr(Training, "warm_up", lambda self: warmed.append(1))
+    return warmed
+
+
+def test_a_network_is_trained_by_its_preset_and_the_next_one_starts_warm(open_page, trained_workspace, asked, warmed):
+    app = open_page(trained_workspace, "review", dataset="fresh")
+    assert not warmed
+    assert "GB" not in app.button(key="retrain-button").help
+    app.session_state["labelloop.model"] = "efficientnet-lite0"
+    app.run()
+    button = app.button(key="retrain-button")
+    assert warmed
+    assert "GB of memory" in button.help
+    button.click().run()
+    assert not app.exception
+    assert asked == [("fresh", preset("balanced").options)]
+
+
+def test_a_model_that_was_trained_before_is_trained_the_same_way(open_page, trained_workspace, asked, warmed):
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    app.session_state["labelloop.model"] = "cnn"
+    app.run().button(key="retrain-button").click().run()
+    assert asked == [("zoo", TrainOptions(model="cnn", epochs=3))]
+
+
+def test_a_network_that_goes_is_joined_by_one_more_once_labels_changed(
+    open_page, trained_workspace, running_run, relabelled_since, asked, warmed
+):
+    app = open_page(trained_workspace, "review", dataset="zoo")
+    app.session_state["labelloop.model"] = "cnn"
+    app.run()
+    assert app.button(key="retrain-button").disabled
+    assert app.button(key="retrain-button").label == "Training …"
+    relabelled_since(running_run)
+    app.run()
+    button = app.button(key="retrain-button")
+    assert (button.disabled, button.label) == (False, "Retrain · Small CNN")
+    assert f"{running_run} goes on, and this run waits for it" in button.help
+    button.click().run()
+    app.button(key="retrain-button").click().run()  # of a double click
+    assert not app.exception
+    assert len(asked) == 1
 
 
 def test_what_cannot_be_trained_is_told(open_page, trained_workspace, monkeypatch):
@@ -105,5 +161,14 @@ def test_another_dataset_is_one_choice_away(open_page, trained_workspace, addres
 )
 def test_the_stale_meter_in_words(meter, sentence):
     run, changed, added, removed, in_test = meter
-    found = StaleMeter(run=run, labels_changed=changed, added=added, removed=removed, in_test=in_test)
+    touched = changed + added + removed
+    found = StaleMeter(run=run, labels_changed=changed, added=added, removed=removed, in_test=in_test, touched=touched)
     assert frame.stale_sentence(found) == sentence
+
+
+def test_moved_and_rewritten_images_are_changes_too():
+    found = StaleMeter(run="run-7", labels_changed=2, added=0, removed=0, in_test=3, touched=5, moved=3, rewritten=1)
+    words = "2 labels changed, 3 in another split, 1 with new contents since run 7; 3 of them in test"
+    assert frame.stale_sentence(found) == words
+    found = StaleMeter(run="run-7", labels_changed=0, added=0, removed=0, in_test=0, touched=1, rewritten=1)
+    assert frame.stale_sentence(found) == "1 image with new contents since run 7"

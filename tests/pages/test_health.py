@@ -1,8 +1,13 @@
+import shutil
+
 import pytest
 
+from core.checks import shelf
 from core.domain.findings import Finding
 from core.domain.generation import Generation
 from core.runs import findings
+from core.runs.layout import RunPaths
+from core.runs.worker import Progress
 
 
 def count(app, kind):
@@ -101,6 +106,61 @@ def test_train_asks_too(planted_workspace, open_page, words):
     start.click().run()
     assert planted_workspace.runs("scenes") == []
     assert "Mending moves" in words(app)
+
+
+def test_a_search_asks_before_it_learns_from_leaks(planted_workspace, open_page, words):
+    app = open_page(planted_workspace, "search", dataset="scenes")
+    frame = planted_workspace.samples("scenes")
+    held = frame[frame["split"] == "train"]["sample_id"].tail(4).tolist()
+    planted_workspace.store.set_splits(planted_workspace.dataset("scenes").id, dict.fromkeys(held, "val"))
+    start = next(button for button in app.button if button.label == "Start the search")
+    start.click().run()
+    assert not app.exception
+    assert planted_workspace.searches.all("scenes") == []
+    assert "Mending moves" in words(app)
+    assert app.button(key="gate-train").label == "Search all the same"
+
+
+def test_what_is_not_compared_yet_is_said_and_holds_nobody_up(planted_workspace, open_page, words):
+    workspace = planted_workspace
+    app = open_page(workspace, "health", dataset="scenes", kind="outlier")
+    assert "34 images, all compared" in words(app)
+    assert "None found: outliers." in words(app)
+    workspace.splits.mend("scenes")
+    folder = workspace.paths.checked(workspace.dataset("scenes").id)
+    known = workspace.samples("scenes")["content_hash"].drop_duplicates().tolist()
+    shelf.write_compared(folder, known[:-2], [False] * (len(known) - 2), asked_at=0.0)
+    for page in ("health", "train", "search"):
+        app = open_page(workspace, page, dataset="scenes", kind="outlier")
+        assert "images are not compared with the others yet." in words(app)
+        assert "None found: outliers." not in words(app)
+    app.button(key="retrain-button").click().run()
+    assert not app.exception
+    assert any("not compared with the others yet" in toast.value.replace("\\", "") for toast in app.toast)
+    (run,) = workspace.runs("scenes")
+    workspace.cancel(run.name)
+    workspace.wait(run.name, timeout=120)
+
+
+def test_moved_files_are_found_again_from_their_finding(planted_workspace, open_page, words, tmp_path):
+    workspace = planted_workspace
+    before = workspace.samples("scenes")
+    shutil.move(tmp_path / "images", tmp_path / "moved")
+    shelf.write_missing(
+        workspace.paths.checked(workspace.dataset("scenes").id), before, Progress(RunPaths(tmp_path / "job-1"))
+    )
+    app = open_page(workspace, "health", dataset="scenes", kind="missing-file")
+    assert count(app, "missing-file") == 34
+    app.text_input(key="health.relink-folder").set_value(str(tmp_path / "nowhere")).run()
+    assert "There is no folder" in words(app)
+    app.text_input(key="health.relink-folder").set_value(str(tmp_path / "moved")).run()
+    assert "34 of 34 missing files found" in words(app)
+    assert workspace.samples("scenes").equals(before)
+    app.button(key="health.relink").click().run()
+    assert not app.exception
+    assert "34 images relinked" in words(app)
+    assert count(app, "missing-file") == 0
+    assert workspace.samples("scenes")["filepath"].str.contains("/moved/").all()
 
 
 def test_where_images_have_prompts_prompt_and_picture_are_compared(planted_workspace, open_page, words):

@@ -99,19 +99,41 @@ def test_a_flat_folder_says_that_labels_come_later(open_page, empty_workspace, i
 def test_import_starts_and_clears_the_field(open_page, empty_workspace, images, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        Imports, "start", lambda self, source, name, reading, rules: asked.append((source, name)) or "job-1"
+        Imports, "start", lambda self, source, name, **wishes: asked.append((source, name, wishes["hidden"])) or "job-1"
     )
     app = type_folder(open_page(empty_workspace, "import_data"), images)
     app.text_input(key="import.name").set_value("my zoo").run()
     next(button for button in app.button if button.label == "Import 60 images").click().run()
     assert not app.exception
-    assert asked == [(str(images), "my zoo")]
+    assert asked == [(str(images), "my zoo", False)]
     assert app.text_input(key="import.folder").value == ""
+
+
+@pytest.mark.parametrize("way", ["a folder", "an upload"])
+def test_prompts_hidden_in_the_pixels_are_looked_for_where_asked(open_page, empty_workspace, images, monkeypatch, way):
+    asked = []
+    for name in ("start", "start_upload"):
+        monkeypatch.setattr(Imports, name, lambda self, source, name, **wishes: asked.append(wishes) or "job-1")
+    app = open_page(empty_workspace, "import_data")
+    if way == "a folder":
+        type_folder(app, images)
+    else:
+        batch = "0" * 32
+        source = next(images.rglob("*.png"))
+        with empty_workspace.uploads.receive(batch, "pets/1.png", source.stat().st_size) as upload:
+            upload.file.write(source.read_bytes())
+        app.session_state["import.batch"] = batch
+        app.run()
+        app.text_input(key="import.name").set_value("pets").run()
+    app.toggle(key="import.hidden").set_value(True).run()
+    next(button for button in app.button if button.label.startswith("Import ")).click().run()
+    assert not app.exception
+    assert [wishes["hidden"] for wishes in asked] == [True]
 
 
 def test_more_can_go_into_a_dataset_that_is_there(open_page, trained_workspace, images, monkeypatch, words):
     asked = []
-    monkeypatch.setattr(Imports, "start", lambda self, source, name, reading, rules: asked.append(name) or "job-1")
+    monkeypatch.setattr(Imports, "start", lambda self, source, name, **wishes: asked.append(name) or "job-1")
     app = type_folder(open_page(trained_workspace, "import_data"), images)  # its name is that of a dataset
     assert app.selectbox(key="import.dataset").value == "zoo"
     app.selectbox(key="import.dataset").select("fresh").run()
@@ -178,6 +200,28 @@ def test_a_tables_column_can_be_chosen(open_page, empty_workspace, images, tmp_p
     assert "Labels come from the column mood." in words(app)
 
 
+def test_the_column_of_file_names_and_the_table_can_be_chosen(open_page, empty_workspace, images, tmp_path, words):
+    shutil.copytree(images / "cat", tmp_path / "cats")
+    stems = [path.stem for path in sorted((tmp_path / "cats").iterdir())]
+    for name, mood in (("one", "good"), ("two", "bad")):
+        lines = ["photo,mood", *(f"{stem},{mood}" for stem in stems)]
+        (tmp_path / "cats" / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "cats" / "one.csv")
+    assert "choose one of its: photo, mood." in errors(app)[0]
+    next(box for box in app.selectbox if box.label == "Column of file names").select("photo").run()
+    next(box for box in app.selectbox if box.label == "Column of labels").select("mood").run()
+    assert not app.exception
+    assert "A table of paths and labels, 1 class, 20 images" in words(app)
+    (tmp_path / "cats" / "two.csv").write_text(
+        "\n".join(["file_name,label", *(f"{stem}.png,{stem[-1]}" for stem in stems)]), encoding="utf-8"
+    )
+    (tmp_path / "cats" / "three.csv").write_text("file_name,label\n" + f"{stems[0]}.png,x\n" * 2, encoding="utf-8")
+    app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "cats")
+    next(box for box in app.selectbox if box.label == "Table").select("two.csv").run()
+    assert not app.exception
+    assert "A table of paths and labels" in words(app)
+
+
 def test_an_archive_is_previewed_without_being_unpacked(open_page, empty_workspace, images, tmp_path, words):
     shutil.make_archive(str(tmp_path / "pets"), "zip", images)
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path / "pets.zip")
@@ -185,7 +229,7 @@ def test_an_archive_is_previewed_without_being_unpacked(open_page, empty_workspa
     assert app.text_input(key="import.name").value == "pets"
     strip = next(element.proto.body for element in app.get("html") if "<div class='ll-thumbs'" in element.proto.body)
     assert strip.count("<figure") == 12
-    assert not empty_workspace.paths.uploads.exists()
+    assert not list(empty_workspace.paths.uploads.glob("pets*"))
 
 
 def test_a_folder_can_be_watched(open_page, trained_workspace, tmp_path, monkeypatch):
@@ -215,7 +259,7 @@ def test_names_that_are_no_text_and_names_that_are_markup(open_page, empty_works
         shutil.copytree(os.fsencode(images / "cat"), os.fsencode(tmp_path) + b"/" + name)
     app = type_folder(open_page(empty_workspace, "import_data"), tmp_path)
     assert "One folder a class, 2 classes, 40 images" in words(app)
-    assert [box.label for box in app.expander] == ["20 files will be skipped", "Watch a folder"]
+    assert [box.label for box in app.expander] == ["20 files will be skipped", "More", "Watch a folder"]
     strip = next(element.proto.body for element in app.get("html") if "<div class='ll-thumbs'" in element.proto.body)
     assert "<script" not in strip
     assert strip.count("<figure") == 12

@@ -1,12 +1,16 @@
 """The Journal page: what was decided, filtered, taken back and done again."""
 
 import json
+import os
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from core.domain.decisions import Decision
+from core.domain.errors import BadInput
 from core.review import journal as reading
+from core.workspace.review import Review
 from dashboard import journal_export
 
 
@@ -50,6 +54,50 @@ def test_the_address_filters(open_page, decided):
     assert set(lines(app)["Who"]) == {"ann"}
     nothing = open_page(decided, "journal", dataset="zoo", who="<b>bob", kind="relabel")
     assert [one.value for one in nothing.caption][-1] == "No decision is like that."
+
+
+def test_the_address_filters_by_file_id_and_times_of_ones_own(open_page, decided, address):
+    entries = decided.review.entries("zoo")
+    frame = decided.samples("zoo").set_index("sample_id")
+    one = next(entry for entry in reversed(entries) if entry.sample_id)  # changes of the classes have no image
+    same = [entry.sample_id for entry in entries if entry.sample_id == one.sample_id]
+    app = open_page(decided, "journal", dataset="zoo", file=one.sample_id)
+    assert not app.exception
+    assert len(lines(app)) == len(same)
+    name = os.path.basename(frame.loc[one.sample_id, "filepath"])
+    alike = {i for i, path in frame["filepath"].items() if os.path.basename(path) == name}
+    app.text_input[0].set_value(name.upper()).run()
+    assert len(lines(app)) == len([entry for entry in entries if entry.sample_id in alike])
+    assert address(app)["file"] == name.upper()
+    begun = (entries[-1].at.astimezone() - timedelta(minutes=2)).replace(tzinfo=None)
+    app = open_page(decided, "journal", dataset="zoo", since="times", before=begun.isoformat(timespec="minutes"))
+    assert [shown.value for shown in app.caption][-1] == "No decision is like that."
+    app.datetime_input[-1].set_value(None).run()
+    app.datetime_input[0].set_value(begun).run()
+    assert not app.exception
+    assert address(app)["after"] == begun.isoformat(timespec="minutes")
+    assert len(lines(app)) == len(entries)
+
+
+def test_everything_since_a_run_is_shown(open_page, decided):
+    app = open_page(decided, "journal", dataset="zoo", since="run-3")
+    assert len(lines(app)) == len(decided.review.entries("zoo"))
+    named = next(one for one in app.selectbox if one.label == "When")
+    assert named.value == "run-3"
+    assert "Since run-3 began" in named.options
+
+
+def test_redo_that_cannot_be_is_one_sentence(open_page, decided, monkeypatch):
+    decided.review.undo_entries("zoo", decided.review.entries("zoo")[:1])
+    app = open_page(decided, "journal", dataset="zoo")
+    monkeypatch.setattr(Review, "redo", lambda self, *_, **__: _fail("The class cat is there already."))
+    button(app, "Redo").click().run()
+    assert not app.exception
+    assert app.toast[0].value == "The class cat is there already\\."
+
+
+def _fail(sentence):
+    raise BadInput(sentence)
 
 
 def test_all_that_is_shown_is_undone_and_redone(open_page, decided):

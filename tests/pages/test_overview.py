@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from core.domain.generation import Generation
+from core.domain.samples import NewSample
 from core.embedding import mapping
 from core.review.queues import QueueSpec
 from core.runs.atomic import written_aside
+from core.workspace import Workspace
 from core.workspace.overview import COLOURINGS, NO_LABEL, NOT_GENERATED, model_name
 from dashboard.charts import overview as charts
 
@@ -77,6 +79,25 @@ def test_excluded_images_are_not_counted(made):
     assert (len(found.table), found.excluded) == (before - 1, 1)
     made.undo("zoo")
     assert len(made.overview.glance("zoo").table) == before
+
+
+def test_a_chart_that_is_cut_says_so(open_page, words, tmp_path):
+    with Workspace.open(tmp_path / "many", user="ann") as opened:
+        info = opened.store.create("many", [f"c{at}" for at in range(50)])
+        opened.store.insert(
+            info.id,
+            [
+                NewSample(f"/x/{at}.a{at % 30}", f"c{at % 50}", "train", f"{at:064x}", 1, 1, at, 9, "image/png", "/x")
+                for at in range(1, 401)
+            ],
+        )
+        found = opened.overview.glance("many")
+        assert found.cut("format") == "The 20 most frequent of 30."
+        assert found.cut("label", most=50) == ""
+        text = words(open_page(opened, "overview", dataset="many"))
+        assert "The 40 most frequent of 50." in text
+        assert "The 300 most frequent of 400." in text
+        assert "The 20 most frequent of 30." in text
 
 
 def test_names_are_escaped_in_every_chart():

@@ -96,3 +96,42 @@ def test_a_broken_model_is_one_sentence(open_page, trained_workspace, with_model
 def test_a_file_that_is_no_image_has_no_picture():
     assert prediction_cards.picture(b"<svg/>") == b""
     assert prediction_cards.picture(png()).startswith(b"\xff\xd8")
+
+
+def test_a_run_that_abstains_says_not_sure_on_the_card(open_page, trained_workspace, with_model, words, monkeypatch):
+    said = np.array([0.1, 0.2, 0.7], dtype=np.float32)
+    unsure = Prediction("", CLASSES, said, "cat", 0.7, unsure=True)
+    monkeypatch.setattr(Workspace, "predict", lambda self, run, images: [unsure] * len(images))
+    app = drop(open_page(trained_workspace, "predict", dataset="zoo"), ("a.png", png()))
+    assert "<b>Not sure</b>" in cards(app)
+    assert "perhaps cat" in cards(app)
+    assert "1 not sure" in words(app)
+
+
+def test_the_model_can_be_downloaded(open_page, trained_workspace, with_model):
+    app = open_page(trained_workspace, "predict", dataset="zoo")
+    assert not app.exception
+    assert "Download the model" in [element.proto.label for element in app.get("download_button")]
+
+
+def test_answers_by_cost_where_costs_are_kept(open_page, trained_workspace, with_model, monkeypatch):
+    app = open_page(trained_workspace, "predict", dataset="zoo")
+    assert not [one for one in app.toggle if one.label == "Answers by cost"]
+    said = np.array([0.1, 0.2, 0.7], dtype=np.float32)
+    asked = []
+
+    def predict(self, run, images, by_cost=False):
+        asked.append(by_cost)
+        return [Prediction("", CLASSES, said, CLASSES[1] if by_cost else "cat", 0.2 if by_cost else 0.7)] * len(images)
+
+    monkeypatch.setattr(Workspace, "predict", predict)
+    trained_workspace.costs.keep("zoo", CLASSES, 1.0 - np.eye(3))
+    try:
+        app = drop(open_page(trained_workspace, "predict", dataset="zoo"), ("a.png", png()))
+        assert "title='cat'" in cards(app)
+        next(one for one in app.toggle if one.label == "Answers by cost").set_value(True).run()
+        assert not app.exception
+        assert "title='=bird'" in cards(app)
+        assert asked == [False, True]
+    finally:
+        trained_workspace.costs.forget("zoo")

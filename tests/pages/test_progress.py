@@ -31,6 +31,7 @@ def judged_workspace(corrected_workspace):
                 "accuracy": [0.7, 0.8],
                 "more_images": [gain] * len(classes),
                 "corrections": gain,
+                "class_corrections": [gain, None, gain],
                 "next": 20,
                 "more": 30,
             },
@@ -56,6 +57,9 @@ def test_what_is_left_is_said_and_opens_the_queue(open_page, judged_workspace, w
     assert "Of the next 20 suspicious ones about **5** are wrong" in words(app)
     assert "+2 points (no change to +5 points)" in words(app)
     assert "Add images" in words(app)
+    table = app.dataframe[0].value
+    promised = "+2 points (no change to +5 points)"
+    assert table["Next 20 corrections"].tolist() == [promised, "–", promised]
     left = next(metric for metric in app.metric if metric.label == "Wrong labels left")
     assert left.value == "about 5"
 

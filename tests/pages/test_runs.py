@@ -2,6 +2,8 @@ import csv
 import io
 
 from core.domain.runs import FIELDS
+from core.runs.atomic import append_json_line
+from core.tracking.settings import Settings
 from core.workspace import Workspace
 from core.workspace.control import Control
 from dashboard import predictions_csv
@@ -173,3 +175,51 @@ def test_a_run_that_goes_pauses_stops_and_a_failed_one_is_tried_again(
     app = open_page(workspace, "runs", dataset="zoo", run="run-2")
     {button.label: button for button in app.button}["Retry"].click().run()
     assert tried == ["run-2"]
+
+
+def test_alerts_are_shown_until_they_are_put_aside(open_page, trained_workspace, words):
+    paths = trained_workspace.paths
+    for number in range(4):
+        told = {"rule": "run-failed", "run": f"run-{number}", "dataset": "zoo", "sentence": f"run-{number} <b>failed"}
+        append_json_line(paths.alerts, {**told, "at": 100.0 + number})
+    append_json_line(paths.alerts, {**told, "dataset": "fresh", "sentence": "of another dataset", "at": 200.0})
+    try:
+        app = open_page(trained_workspace, "runs", dataset="zoo")
+        assert not app.exception
+        assert [f"run-{number} <b>failed" in words(app) for number in (3, 2, 1, 0)] == [True, True, True, False]
+        assert "of another dataset" not in words(app)
+        button = app.button(key="alerts-aside")
+        assert button.label == "Put aside and 1 more"
+        button.click().run()
+        assert "<b>failed" not in words(app)
+        app = open_page(trained_workspace, "runs", dataset="zoo")  # another session
+        assert "run-3 <b>failed" in words(app)
+    finally:
+        paths.alerts.unlink()
+
+
+def test_mirrors_and_alerts_are_set_on_the_page(open_page, trained_workspace):
+    workspace = trained_workspace
+    app = open_page(workspace, "runs", dataset="zoo")
+    field = {one.label: one for kind in ("text_input", "number_input", "toggle") for one in getattr(app, kind)}
+    save = next(one for one in app.button if one.label == "Save")
+    field["TensorBoard"].set_value(" /tmp/board ")
+    field["Accuracy below (percent; 0 is off)"].set_value(92.5)
+    field["Loss rising, epochs in a row (0 is off)"].set_value(3)
+    field["A run failed"].set_value(True)
+    field["Desktop notice when a network has ended"].set_value(True)
+    try:
+        save.click().run()
+        assert not app.exception
+        assert "Saved." in [caption.value for caption in app.caption]
+        kept = Settings(tensorboard="/tmp/board", accuracy_below=0.925, loss_rising=3, run_failed=True, desktop=True)
+        assert workspace.tracking.settings() == kept
+        app = open_page(workspace, "runs", dataset="zoo")
+        field = {one.label: one for kind in ("text_input", "number_input") for one in getattr(app, kind)}
+        assert (field["TensorBoard"].value, field["Loss rising, epochs in a row (0 is off)"].value) == ("/tmp/board", 3)
+        field["Webhook"].set_value("nowhere")
+        next(one for one in app.button if one.label == "Save").click().run()
+        assert ["begins with http" in error.value for error in app.error] == [True]
+        assert workspace.tracking.settings() == kept
+    finally:
+        workspace.paths.tracking.unlink(missing_ok=True)

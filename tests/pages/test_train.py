@@ -6,6 +6,7 @@ from core.cluster.place import Place
 from core.domain.errors import BadInput
 from core.domain.recipes import as_toml, preset
 from core.domain.runs import TrainOptions
+from core.runs.atomic import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.training import Training
 
@@ -37,6 +38,15 @@ def test_presets_come_first_with_what_they_gave_and_what_they_take(open_page, tr
     assert "in 3.0 s · run-1, " in text
     assert text.count("Not trained on this dataset yet.") == 2
     assert text.count("about ") >= 3
+    assert text.count("GB of memory") == 3 + 1  # the cards, and the recipe of one's own
+
+
+def test_labels_that_are_no_class_are_told(open_page, untrained_workspace, words):
+    info = untrained_workspace.dataset("zoo")
+    untrained_workspace.store.set_classes(info.id, info.classes[:-1])
+    app = open_page(untrained_workspace, "train", dataset="zoo")
+    assert not app.exception
+    assert "20 images are labelled 'cat', which is no class: a run counts them as unlabelled." in words(app)
 
 
 def test_one_click_starts_a_preset(open_page, trained_workspace, asked):
@@ -142,12 +152,20 @@ def test_what_cannot_be_trained_is_one_sentence(open_page, trained_workspace, mo
     assert [error.value.replace("\\", "") for error in app.error] == ["Training needs <b>two</b> classes."]
 
 
-def test_a_finished_run_says_how_it_went(open_page, trained_workspace, asked, words):
+def test_a_finished_run_says_how_it_went(open_page, trained_workspace, asked, words, monkeypatch):
+    real = Workspace.runs
+    monkeypatch.setattr(
+        Workspace,
+        "runs",
+        lambda self, *names, **more: [
+            replace(run, spec={**run.spec, "expected": 240.0}) for run in real(self, *names, **more)
+        ],
+    )
     app = open_page(trained_workspace, "train", dataset="zoo")
     app.button(key="train.start-own").click().run()
     total = trained_workspace.evaluation("run-3", "test").samples
     assert f"**{total - 1} of {total}** test images right" in words(app)
-    assert "were expected" in words(app)
+    assert "(about 4 min were expected)" in words(app)
     assert "Did it help?" in [element.proto.label for element in app.get("page_link")]
 
 
@@ -159,6 +177,23 @@ def test_a_run_that_goes_is_found_again(open_page, trained_workspace, running_ru
     assert "The star marks epoch 1, the best so far on val" in words(app)
     assert "in all" in words(app)
     assert "epoch 1\n<script>alert(1)</script>" in [code.value for code in app.code]
+
+
+def test_what_was_expected_outlives_a_reload(open_page, trained_workspace, running_run, words):
+    paths = trained_workspace.run_paths(running_run)
+    write_json(paths.spec, {**read_json(paths.spec), "expected": 75.0})
+    app = open_page(trained_workspace, "train", dataset="zoo")
+    assert ", 1 min 15 s were expected" in words(app)
+
+
+def test_labels_given_while_it_trains_are_told_where_it_is_watched(
+    open_page, trained_workspace, running_run, relabelled_since, words
+):
+    app = open_page(trained_workspace, "train", dataset="zoo")
+    assert "Not in this run" not in words(app)
+    relabelled_since(running_run)
+    app.run()
+    assert "Not in this run: 1 label changed" in words(app)
 
 
 def test_a_preset_that_goes_is_not_started_twice(open_page, trained_workspace, running_run):

@@ -6,14 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from core.workspace.uploads import taken
+from core.workspace.uploads import named, taken
 
 _HERE = Path(__file__).parent
 
 
 def draw(key: str) -> dict[str, Any] | None:
     """Draw it. Returns what was uploaded in this very run: ``batch``, ``files`` (how many), ``left`` (name, reason)."""
-    result = _component()(key=key, data={"taken": taken()}, on_uploaded_change=_nothing)
+    result = _component()(key=key, data={"taken": taken(), "named": named()}, on_uploaded_change=_nothing)
     found = result.get("uploaded")
     return found if isinstance(found, dict) and found.get("batch") else None
 

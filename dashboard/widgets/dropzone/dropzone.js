@@ -6,7 +6,7 @@ const TRIES = 3;
 export default function (component) {
   const { parentElement: root, data, setTriggerValue } = component;
   const zone = root.querySelector(".dropzone");
-  zone.taken = data.taken;
+  zone.takes = (name) => data.taken.some((end) => name.endsWith(end)) || data.named.includes(name.split("/").pop());
   zone.done = (value) => setTriggerValue("uploaded", value);
   if (!zone.ready) prepare(zone);
 }
@@ -59,7 +59,7 @@ async function upload(zone, chosen) {
   const wanted = chosen.filter(({ file, path }) => {
     const name = path.toLowerCase();
     if (name.split("/").some((part) => part.startsWith("."))) return false;
-    const why = !zone.taken.some((end) => name.endsWith(end)) ? "not an image, archive or table by its name" : file.size ? "" : "the file is empty";
+    const why = !zone.takes(name) ? "not an image, archive or table by its name" : file.size ? "" : "the file is empty";
     if (why) left.push([path, why]);
     return !why;
   });

@@ -16,6 +16,7 @@ import streamlit as st
 from core.domain.samples import DatasetInfo
 from core.review.queues import Queue, QueueItem
 from core.workspace import Workspace
+from core.workspace.remembered import Remembered
 from dashboard import palette, state
 
 _SCRIPTS = (
@@ -34,7 +35,9 @@ _SPLITS = {"train": "t", "val": "v", "test": "e"}
 _HERE = Path(__file__).parent
 FIRST = 1000  # images that come with the page; the rest follows by /api/queue
 PART = 20_000  # images in one answer there
+NEAR = 20_000  # images of a dataset, up to which the nearest of one are found too quickly to be in a key press's way
 _kept: deque["_Kept"] = deque(maxlen=8)
+_shapes: Remembered[float] = Remembered(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def draw(
     read_at: float | None = None,
     rerun: bool = False,
     shared: bool = False,
+    run: str | None = None,
 ) -> None:
     """Draw ``items`` as a keyboard grid.
 
@@ -68,7 +72,7 @@ def draw(
     page: one that shows the same ``queue_title`` again keeps its tiles, focus, selection and saved marks. ``read_at``
     is the time (unix) just before ``items`` were read, so that a decision made meanwhile is not painted over.
     ``rerun`` draws the page again after decisions. ``shared``: several people work on this queue; each is handed what
-    nobody else has before them.
+    nobody else has before them. ``run`` is the run that the queue goes by; the single view shows what it says.
     """
     kept = _keep(items, dataset)
     payload = _joined(
@@ -83,12 +87,14 @@ def draw(
             "queue": queue_title,
             "height": height,
             "rail": rail,
+            "near": rail and dataset.samples <= NEAR,
             "nudge": rerun,
             "shape": _shape(workspace, dataset),
-            "recent": _recent(workspace, dataset),
             "me": (me := state.person()),
+            "recent": _recent(workspace, dataset, me),
             "held": workspace.review.leased(dataset.name, but=me) if shared else {},
             "shared": shared,
+            "run": run,
         },
     )
     _component()(key=key, data=payload, on_decided_change=_nothing)
@@ -173,22 +179,32 @@ def script() -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
-def _recent(workspace: Workspace, dataset: DatasetInfo) -> list[dict[str, Any]]:
-    """The last decisions that were not taken back, a batch a line, newest first."""
+def _recent(workspace: Workspace, dataset: DatasetInfo, me: str) -> list[dict[str, Any]]:
+    """The last decisions that were not taken back, a batch a line, newest first: everybody's, and ``me``'s own however
+    much others decided since.
+    """
+    found = {entry.id: entry for who in (None, me) for entry in workspace.journal(dataset.name, limit=300, who=who)}
     batches: dict[str, dict[str, Any]] = {}
-    for entry in workspace.journal(dataset.name, limit=300):
-        if entry.undone or entry.undoes:
+    for _, entry in sorted(found.items(), reverse=True):
+        if entry.undone or entry.undoes or not entry.sample_id:
             continue
         line = batches.setdefault(entry.batch, {"batch": entry.batch, "undone": False, "who": entry.who, "entries": []})
         line["entries"].append([entry.sample_id, entry.old, entry.new, entry.kind])
-    return list(batches.values())[:_RECENT]
+    lines = list(batches.values())
+    mine = [line["batch"] for line in lines if line["who"] == me][:_RECENT]
+    kept = {line["batch"] for line in lines[:_RECENT]}.union(mine)
+    return [line for line in lines if line["batch"] in kept]
 
 
 def _shape(workspace: Workspace, dataset: DatasetInfo) -> float:
     """Width by height of a tile: that of the middle image, so that most fill their tile."""
     frame = workspace.samples(dataset.name)
-    ratio = float((frame["width"] / frame["height"].clip(lower=1)).median()) if len(frame) else 1.0
-    return 1.0 if not abs(ratio - 1) > _SQUARE else round(min(max(ratio, 0.7), 1.6), 2)
+
+    def made() -> float:
+        ratio = float((frame["width"] / frame["height"].clip(lower=1)).median()) if len(frame) else 1.0
+        return 1.0 if not abs(ratio - 1) > _SQUARE else round(min(max(ratio, 0.7), 1.6), 2)
+
+    return _shapes.of(dataset.id, (frame,), made)
 
 
 def _nothing() -> None:

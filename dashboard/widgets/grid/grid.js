@@ -32,9 +32,7 @@ function show(view, data) {
   } else {
     view.model = makeModel(data);
     view.nodes = new Map();
-    const place = (window.labelloopPlaces ??= new Map()).get(data.identity);
-    view.seeking = place;
-    seek(view);
+    seek(view, view.model.tiles);
   }
   view.frame.classList.toggle("narrow", !data.rail);
   applySize(view);
@@ -49,12 +47,11 @@ function show(view, data) {
   fetchRest(view);
 }
 
-// Where this person was in the queue, once that image is here.
-function seek(view) {
-  const at = view.seeking && view.model.byId.has(view.seeking) ? view.model.tiles.findIndex((tile) => tile.id === view.seeking) : -1;
-  if (at < 0) return;
-  move(view.model, at);
-  view.seeking = null;
+// Go where this person was in the queue, if that image is among those that have just come.
+function seek(view, added) {
+  const place = (window.labelloopPlaces ??= new Map()).get(view.model.identity);
+  const tile = added.find((one) => one.id === place);
+  if (tile) move(view.model, view.model.tiles.indexOf(tile));
 }
 
 // The rest of a long queue, a part after the other, so that neither side is ever busy for long.
@@ -64,20 +61,28 @@ async function fetchRest(view) {
   const turn = (view.turn = {}); // a rerun of the page begins anew
   const wanted = () => view.turn === turn && view.model === model && view.root.isConnected;
   let wait = 500;
-  while (rest && wanted() && model.came < total) {
-    try {
-      const reply = await fetch(`${base()}/api/queue/${rest}/${model.came}`, { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT) });
-      if (reply.status === 404 && wanted()) return view.rerun(); // the server was started again: the page brings a new list
-      if (!reply.ok) throw new Error(reply.status);
-      const part = await reply.json();
-      if (!wanted()) return;
-      addPart(model, part);
-      if (view.seeking) seek(view);
+  if (rest && model.came < total) await new Promise((done) => setTimeout(done, 300)); // first the images that are looked at
+  if (!wanted()) return;
+  while (rest && model.came < total) {
+    const { status, part } = await fetchPart(rest, model.came);
+    if (!wanted()) return;
+    if (status === 404) return view.rerun(); // the server was started again: the page brings a new list
+    if (part) {
+      seek(view, addPart(model, part));
       paintPage(view);
-    } catch {
-      await new Promise((done) => setTimeout(done, wait)); // no network for a moment
-      wait = Math.min(8000, 2 * wait);
+      continue;
     }
+    await new Promise((done) => setTimeout(done, wait)); // no network for a moment
+    wait = Math.min(8000, 2 * wait);
+  }
+}
+
+async function fetchPart(rest, start) {
+  try {
+    const reply = await fetch(`${base()}/api/queue/${rest}/${start}`, { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT) });
+    return { status: reply.status, part: reply.ok ? await reply.json() : null };
+  } catch {
+    return { status: 0, part: null };
   }
 }
 
@@ -113,7 +118,8 @@ function actions(current) {
     const { model } = view;
     if (advance) {
       const last = model.tiles.lastIndexOf(tiles.at(-1)); // they come in the order of the queue
-      model.selected.clear();
+      if (view.zoom.dialog.open) tiles.forEach((tile) => model.selected.delete(tile.id));
+      else model.selected.clear();
       step(last + 1 - model.focus);
     }
     tiles.forEach((tile) => paintTile(view, tile));
@@ -125,7 +131,6 @@ function actions(current) {
     const view = current();
     const { model } = view;
     const page = model.page;
-    view.seeking = null;
     if (model.focus + by >= model.tiles.length && by > 0) say(view, isWhole(model) ? "This is the end of the queue." : "The rest of the queue is still loading.");
     move(model, model.focus + by, options);
     if (model.page !== page) paintPage(view), preload(view), lease(view);
@@ -138,7 +143,8 @@ function actions(current) {
     decide(kind, label) {
       const view = current();
       if (view.gathering) return say(view, "One moment: the rest of the queue is still loading.");
-      const tiles = decide(view.model, kind, label);
+      const single = view.zoom.dialog.open; // there a key means the image that is shown, whatever is selected behind it
+      const tiles = decide(view.model, kind, label, single ? [focusedOf(view.model)] : undefined);
       if (!tiles.length) return say(view, NOTHING[kind] ?? "There is nothing here to decide on.");
       after(tiles, { advance: true });
       return focusTiles(view);
@@ -156,7 +162,7 @@ function actions(current) {
     redo() {
       const view = current();
       const tiles = redo(view.model);
-      if (!tiles.length) return say(view, "There is nothing to do again.");
+      if (!tiles.length) return redoEarlier(view);
       after(tiles);
       say(view, tiles.length > 1 ? `Did ${tiles.length} decisions again.` : "Did it again.");
       return focusTiles(view);
@@ -187,10 +193,11 @@ function actions(current) {
     again(tile) {
       const view = current();
       const { model } = view;
-      const wanted = tile.wanted;
+      const asked = againOf(tile);
+      if (!asked) return;
       model.selected.clear();
       move(model, model.tiles.indexOf(tile));
-      after(decide(model, "relabel", wanted));
+      after(decide(model, asked.kind, asked.label, [tile]));
     },
     retryAll() {
       const view = current();
@@ -255,6 +262,23 @@ function onSender(view, one, event, detail) {
   if (failed) say(view, `Not saved: ${failed.problem}`);
   clearTimeout(view.nudging);
   if (view.nudge && event === "done") view.nudging = setTimeout(() => sender.operations.length || view.nudge?.(), 500);
+}
+
+// What this person took back before this page was loaded, or elsewhere: the server knows it. Asked once, and not again and
+// again until it answers: a second request would do again what was taken back before that.
+async function redoEarlier(view) {
+  const { model } = view;
+  const answer = await ask("/api/redo", { dataset: model.data.dataset, named: unique() });
+  if (view.model !== model) return;
+  if (answer.error) return say(view, answer.error);
+  const tiles = settleUnasked(model, "redo", answer);
+  tiles.forEach((tile) => paintTile(view, tile));
+  if (tiles.length) view.act.step(model.tiles.indexOf(tiles[0]) - model.focus);
+  const images = answer.outcomes.filter((outcome) => outcome.saved).length;
+  const done = images + answer.classes;
+  const which = images ? `: ${images.toLocaleString()} image${images === 1 ? "" : "s"}` : "";
+  say(view, done ? `Did again what you took back last${which}.` : "There is nothing to do again.");
+  if (done) view.rerun(); // the last decisions, or the classes, are others now
 }
 
 function onKey(view, event) {
@@ -327,7 +351,10 @@ function keys(view, event) {
     "-": () => act.resize(view.size - 24),
     "?": act.help,
   };
-  table["/"] = table["0"] = () => (view.zoom.dialog.close(), view.find.focus());
+  table["/"] = table["0"] = () => {
+    if (view.zoom.dialog.open) view.zoom.dialog.close(), act.clear(); // the class is for the image that was shown
+    view.find.focus();
+  };
   if (view.zoom.dialog.open) table.Escape = () => view.zoom.dialog.close();
   else if (model.selected.size || view.gathering) table.Escape = act.clear;
   model.data.names.slice(0, Math.min(9, model.data.assignable)).forEach((label, at) => {
@@ -342,7 +369,8 @@ function onFindKey(view, event) {
   event.stopPropagation();
   const name = view.find.value.trim();
   const first = view.classes.querySelector(".class[data-class]");
-  if (event.key === "Enter" && !first && name) return view.act.newClass(name);
+  const fresh = name && !isClass(view.model, name) && (!first || event.shiftKey);
+  if (event.key === "Enter" && fresh) return view.act.newClass(name);
   view.find.value = "";
   paintRail(view);
   focusTiles(view);
@@ -407,8 +435,15 @@ function fitHeight(view) {
 function preload(view) {
   const { model } = view;
   const next = model.tiles.slice(firstOf(model) + PAGE, firstOf(model) + 2 * PAGE);
+  const turn = (view.turnAhead = {});
+  const load = () => {
+    if (!next.length || view.turnAhead !== turn || view.model !== model || !view.root.isConnected) return;
+    if (sender.operations.length) return void setTimeout(load, 250); // a decision goes first
+    const tile = next.shift();
+    view.ahead.push(Object.assign(new Image(), { fetchPriority: "low", onload: load, onerror: load, src: sourceOf(view, tile) }));
+  };
   clearTimeout(view.preloading);
-  view.preloading = setTimeout(() => (view.ahead = next.map((tile) => Object.assign(new Image(), { src: sourceOf(view, tile) }))), 1200);
+  view.preloading = setTimeout(() => ((view.ahead = []), load(), load()), 1200); // two at a time: a click waits for none
 }
 
 function say(view, sentence) {

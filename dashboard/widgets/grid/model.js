@@ -31,7 +31,7 @@ function readTiles(data) {
     file: files[at],
     mark: "", // "", "sending", "waiting", "saved", "failed"
     problem: "",
-    wanted: null, // the label that could not be saved
+    asked: null, // what was decided last, {kind, label}, until it is saved
     truth: name(data.labels[at]), // the label as the server last told it
     open: 0, // operations on their way
     ackedAt: 0, // the server's clock: data read before it is older than what this tile shows
@@ -41,22 +41,22 @@ function readTiles(data) {
 function makeModel(data) {
   const model = {
     identity: data.identity,
-    tiles: apart(readTiles(data), data.held),
+    tiles: [],
     byId: new Map(),
     page: 0,
     focus: 0,
     anchor: 0,
     selected: new Set(),
-    came: data.labels.length, // how many of the queue's images are here
+    came: 0, // how many of the queue's images are here
     recent: data.recent,
     counts: new Map(),
     unsettled: new Map(), // sample: the label shown when a list came that may be older than it
     late: new Map(), // sample: what was answered of an image that has not come yet
     data,
   };
-  index(model);
   count(model);
-  sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one, model.byId));
+  addPart(model, data);
+  move(model, 0);
   return model;
 }
 
@@ -75,24 +75,19 @@ function addPart(model, part) {
   const among = new Map(added.map((tile) => [tile.id, tile]));
   sender.operations.filter((one) => one.dataset === data.dataset).forEach((one) => replay(model, one, among));
   for (const tile of added) {
+    tile.with = data.held?.[tile.id] ?? "";
     if (!model.late.has(tile.id)) continue;
     const { at, outcome, kind } = model.late.get(tile.id);
     if (data.at > at) continue;
     Object.assign(tile, { ackedAt: at, open: tile.open + 1, reviewed: outcome.saved || tile.reviewed });
     close(model, tile, outcome, kind);
   }
-  const held = data.held ?? {};
+  if (!model.tiles.some((tile) => tile.with)) return added;
+  // What somebody else has before them comes last: two people in one queue are handed different images.
   const stay = focusedOf(model);
-  if (!added.some((tile) => held[tile.id]) && !model.tiles.some((tile) => tile.with)) return;
-  model.tiles = apart(model.tiles, { ...Object.fromEntries(model.tiles.filter((tile) => tile.with).map((tile) => [tile.id, tile.with])), ...held });
-  if (focusedOf(model) !== stay) move(model, Math.max(0, model.tiles.indexOf(stay)));
-}
-
-// What somebody else has before them comes last: two people in one queue are handed different images.
-function apart(tiles, held) {
-  if (!Object.keys(held ?? {}).length) return tiles;
-  tiles.forEach((tile) => (tile.with = held[tile.id] ?? ""));
-  return [...tiles.filter((tile) => !tile.with), ...tiles.filter((tile) => tile.with)];
+  model.tiles = [...model.tiles.filter((tile) => !tile.with), ...model.tiles.filter((tile) => tile.with)];
+  if (focusedOf(model) !== stay) move(model, model.tiles.indexOf(stay));
+  return added;
 }
 
 // Others have these by now: what nobody here has touched goes behind all that is left. Returns how many went.
@@ -161,10 +156,6 @@ function addClass(model, name) {
   model.counts.set(name, 0);
 }
 
-function index(model) {
-  model.byId = new Map(model.tiles.map((tile) => [tile.id, tile]));
-}
-
 function count(model) {
   model.counts = new Map(model.data.names.map((name, place) => [name, model.data.counts[place] ?? 0]));
 }
@@ -201,9 +192,8 @@ function targetsOf(model) {
   return model.tiles.filter((tile) => model.selected.has(tile.id));
 }
 
-// Decide on the selection or the focused tile. Returns the tiles that changed.
-function decide(model, kind, label) {
-  let tiles = targetsOf(model);
+// Decide on the selection or the focused tile, or on these tiles. Returns the tiles that changed.
+function decide(model, kind, label, tiles = targetsOf(model)) {
   if (kind === "suggestion") tiles = tiles.filter((tile) => tile.suggestion !== null);
   if (kind === "confirm") tiles = tiles.filter((tile) => tile.label !== null);
   if (kind === "exclude") tiles = tiles.filter((tile) => !tile.excluded);
@@ -223,8 +213,9 @@ function decide(model, kind, label) {
     tile.reviewed ||= labels || kind === "confirm";
     tile.verdict = VERDICTS[kind] ?? "";
     if (kind === "exclude" || kind === "restore") tile.excluded = kind === "exclude";
-    Object.assign(tile, { mark: "sending", problem: "", wanted, open: tile.open + 1 });
-    return { sample: tile.id, kind: done, label: wanted, seen, token: unique(), suggestion, evidence, excluded };
+    const asked = { kind: labels ? "relabel" : kind, label: wanted };
+    Object.assign(tile, { mark: "sending", problem: "", asked, open: tile.open + 1 });
+    return { sample: tile.id, kind: done, label: wanted, seen, token: unique(), suggestion, evidence, excluded, content: tile.hash };
   });
   model.recent = [entry, ...model.recent].slice(0, REMEMBERED);
   const known = { kind: "decide", dataset: model.data.dataset, queue: model.data.queue, batch };
@@ -248,7 +239,7 @@ function undo(model, batch) {
     if (tile.label === now && old !== now) shift(model, tile, old);
     if (kind === "exclude" || kind === "restore") tile.excluded = kind !== "exclude";
     if (kind === "relabel" || kind === "confirm") tile.reviewed = false;
-    Object.assign(tile, { mark: "sending", problem: "", wanted: null, verdict: "", open: tile.open + 1 });
+    Object.assign(tile, { mark: "sending", problem: "", asked: null, verdict: "", open: tile.open + 1 });
     tiles.push(tile);
   }
   const samples = entry.entries.map(([sample]) => sample);
@@ -270,12 +261,21 @@ function redo(model) {
     if (tile.label === old && old !== now) shift(model, tile, now);
     if (kind === "exclude" || kind === "restore") tile.excluded = kind === "exclude";
     if (kind === "relabel" || kind === "confirm") tile.reviewed = true;
-    Object.assign(tile, { mark: "sending", problem: "", verdict: VERDICTS[kind] ?? "", open: tile.open + 1 });
+    Object.assign(tile, { mark: "sending", problem: "", asked: null, verdict: VERDICTS[kind] ?? "", open: tile.open + 1 });
     tiles.push(tile);
   }
   const samples = entries.map(([sample]) => sample);
   sender.submit({ kind: "redo", dataset: model.data.dataset, batch: undoing, named: again.batch, samples });
   return tiles;
+}
+
+// What a refused decision comes to if it is made again on what the tile shows now: {kind, label}; null where that is nothing.
+function againOf(tile) {
+  const { asked } = tile;
+  if (!asked || tile.mark !== "failed") return null;
+  const same = asked.label === tile.label;
+  const sense = { relabel: !same, confirm: same, exclude: !tile.excluded, restore: tile.excluded }[asked.kind] ?? true;
+  return sense ? asked : null;
 }
 
 // What the sender learned of an operation. Returns the tiles that changed.
@@ -301,6 +301,13 @@ function settle(model, one, event, detail) {
   return tiles;
 }
 
+// What came of an operation whose samples nobody here could know. Returns the tiles that changed.
+function settleUnasked(model, kind, answer) {
+  const samples = answer.outcomes.map((outcome) => outcome.sample);
+  samples.forEach((sample) => model.byId.has(sample) && (model.byId.get(sample).open += 1));
+  return settle(model, { kind, samples }, "done", answer);
+}
+
 // A batch that was not saved is no decision; an undo that was not done leaves it one.
 function drop(model, one) {
   const made = { decide: one.batch, redo: one.named }[one.kind];
@@ -311,12 +318,13 @@ function drop(model, one) {
 function close(model, tile, outcome, kind) {
   tile.open = Math.max(0, tile.open - 1);
   tile.truth = outcome.label;
+  if (outcome.content) tile.hash = outcome.content.slice(0, 8); // what is decided on next is what is shown then
   if (tile.open) return; // a later decision on the same tile is on its way: it will have the last word
   if (tile.truth !== tile.label) shift(model, tile, tile.truth);
   if (outcome.excluded !== undefined) tile.excluded = outcome.excluded;
   tile.mark = outcome.saved ? (kind === "undo" ? "" : "saved") : "failed";
   tile.problem = outcome.saved ? "" : outcome.reason;
-  if (outcome.saved) tile.wanted = null;
+  if (outcome.saved) tile.asked = null;
   else Object.assign(tile, { reviewed: tile.before ?? tile.reviewed, verdict: "" });
 }
 

@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["1 – 9", "give the selection, or the focused image, that class"],
-  ["/", "type to find a class, Enter gives it; an unknown name makes a new class"],
+  ["/", "type to find a class, Enter gives it; Shift + Enter makes a new class of that name"],
   ["Enter", "the label is right"],
   ["a", "accept the suggestion"],
   ["e", "exclude the image from the dataset (r brings it back)"],
@@ -71,11 +71,13 @@ function button(label, { name, text, ...rest } = {}, act) {
   );
 }
 
+const IN_SIGHT = 24; // tiles from the focus on whose pictures come first
 const colourOf = (model, label) => model.data.colours[model.data.names.indexOf(label)] ?? "var(--quiet)";
 const keyOf = (model, label) => {
   const place = model.data.names.indexOf(label);
   return place >= 0 && place < Math.min(9, model.data.assignable) ? String(place + 1) : "";
 };
+const isClass = (model, name) => model.data.names.slice(0, model.data.assignable).some((one) => one.toLowerCase() === name.toLowerCase());
 const thumbOf = (model, tile) => `/thumb/${model.data.dataset}/${tile.id}?v=${tile.hash}`;
 const imageOf = (model, tile) => `/image/${model.data.dataset}/${tile.id}?v=${tile.hash}`;
 const sourceOf = (view, tile) => (view.size > 320 ? imageOf : thumbOf)(view.model, tile);
@@ -105,6 +107,7 @@ function buildView(root, act) {
     type: "search", class: "find", placeholder: "Find or add a class  ( / )", "aria-label": "Find a class", autocomplete: "off",
     spellcheck: "false", on: { input: act.filter },
   });
+  view.alike = element("section", { class: "around", "aria-label": "Most alike", hidden: true });
   view.recent = element("ol", { class: "recent", "aria-label": "Last decisions" });
   view.confirm = button("The label is right (Enter)", { name: "check", class: "verb", text: "Right" }, () => act.decide("confirm"));
   view.undo = button("Undo the last decision (u)", { name: "undo", class: "verb", text: "Undo" }, () => act.undo());
@@ -118,7 +121,7 @@ function buildView(root, act) {
   view.rail = element(
     "aside", { class: "rail", "aria-label": "Classes and last decisions" },
     element("div", { class: "verbs" }, view.confirm, view.undo, view.exclude, view.unsure, view.skip, view.zoomButton),
-    view.find, view.classes, view.heading, view.nothing, view.recent,
+    view.alike, view.find, view.classes, view.heading, view.nothing, view.recent,
   );
   view.bar = element(
     "div", { class: "bar" },
@@ -160,14 +163,32 @@ function paintPage(view) {
     view.tiles.replaceChildren(...nodes.values());
     view.scroll.scrollTop = 0;
   }
+  loadPictures(view, shown);
   shown.forEach((tile) => paintTile(view, tile));
   paintBar(view);
   paintRail(view);
   paintFocus(view, false);
 }
 
+// Those around the focus first, and the others once they have come: asked for all at once, the ones in sight come late.
+function loadPictures(view, shown) {
+  const pictureOf = (tile) => view.nodes.get(tile.id)?.querySelector("img");
+  const load = (tile) => {
+    const image = pictureOf(tile);
+    if (image && !image.src) image.src = sourceOf(view, tile);
+  };
+  if (shown.every((tile) => pictureOf(tile).src)) return;
+  const at = Math.max(0, shown.indexOf(focusedOf(view.model)));
+  const near = shown.slice(Math.max(0, at - IN_SIGHT), at + IN_SIGHT);
+  near.forEach(load);
+  Promise.race([
+    Promise.all(near.map((tile) => pictureOf(tile).decode().catch(() => {}))),
+    new Promise((done) => setTimeout(done, 500)), // of a slow server: all at once after all
+  ]).then(() => shown.forEach(load));
+}
+
 function buildTile(view, tile) {
-  const image = element("img", { src: sourceOf(view, tile), alt: "", draggable: "false", decoding: "async" });
+  const image = element("img", { alt: "", draggable: "false", decoding: "async" });
   const node = element(
     "div", { class: "tile", role: "option", id: `tile-${tile.id}` },
     element("div", { class: "pic" }, image),
@@ -187,6 +208,8 @@ function paintTile(view, tile) {
   const node = view.nodes.get(tile.id);
   if (!node) return;
   const { model } = view;
+  const image = node.querySelector("img");
+  if (image.src && !image.src.endsWith(`?v=${tile.hash}`)) image.src = sourceOf(view, tile); // the file has other contents now
   const [, , mark, verdict, cap, problem, why] = node.children;
   const picked = model.selected.has(tile.id);
   node.dataset.mark = tile.mark;
@@ -211,7 +234,7 @@ function paintTile(view, tile) {
   mark.title = { sending: "Saving …", waiting: `Not saved yet: ${tile.problem}`, saved: "Saved" }[tile.mark] ?? "";
   problem.hidden = tile.mark !== "failed";
   problem.firstChild.textContent = tile.problem;
-  problem.lastChild.hidden = tile.wanted === null || tile.wanted === tile.label;
+  problem.lastChild.hidden = !againOf(tile);
   const state = { sending: "saving", waiting: "not saved yet", saved: "saved", failed: `not saved: ${tile.problem}` };
   node.setAttribute("aria-label", [
     tile.label ?? "no label", differs ? `suggested ${tile.suggestion}` : "", tile.split, verdict.textContent, bare ? "" : tile.reason,
@@ -231,7 +254,7 @@ function paintBar(view) {
   for (const tile of model.tiles) {
     done += tile.reviewed;
     failed += tile.mark === "failed";
-    if (tile.mark === "waiting") (waiting += 1), (why = tile.problem);
+    if (tile.mark === "waiting") (waiting += 1), (why ||= tile.problem);
   }
   view.progress.textContent = done && isWhole(model) ? `${done.toLocaleString()} reviewed` : "";
   view.chosen.hidden = !model.selected.size;
@@ -247,7 +270,10 @@ function paintBar(view) {
 function paintRail(view) {
   const { model } = view;
   const wanted = view.find.value.trim().toLowerCase();
-  const places = [...Array(model.data.assignable).keys()].filter((at) => model.data.names[at].toLowerCase().includes(wanted));
+  const nearness = (at) => [(name) => name === wanted, (name) => name.startsWith(wanted), (name) => name.includes(wanted)]
+    .findIndex((fits) => fits(model.data.names[at].toLowerCase()));
+  const places = [...Array(model.data.assignable).keys()].filter((at) => nearness(at) >= 0);
+  if (wanted) places.sort((one, other) => nearness(one) - nearness(other)); // stable: otherwise in the order of the keys
   fillClasses(view, view.classes, places);
   if (view.zoom.dialog.open) fillClasses(view, view.zoom.classes, places);
   paintRecent(view);
@@ -271,10 +297,10 @@ function fillClasses(view, holder, places) {
     );
   }));
   const name = view.find.value.trim();
-  if (places.length || !name) return;
+  if (!name || isClass(model, name)) return;
   holder.append(element(
     "button", { type: "button", class: "class fresh", title: "Add this class and give it", on: { click: () => view.act.newClass(name) } },
-    element("kbd", { text: "↵" }), element("span", { class: "name", text: `New class “${name}”` }),
+    element("kbd", { text: places.length ? "⇧↵" : "↵" }), element("span", { class: "name", text: `New class “${name}”` }),
   ));
 }
 
@@ -304,6 +330,7 @@ function paintFocus(view, scroll = true) {
   const { model } = view;
   view.tiles.querySelector(".focus")?.classList.remove("focus");
   const tile = focusedOf(model);
+  paintAlike(view);
   const node = tile && view.nodes.get(tile.id);
   if (!node) return view.tiles.removeAttribute("aria-activedescendant");
   node.classList.add("focus");

@@ -1,12 +1,13 @@
 // One image, large: zoom and pan, and beside it what speaks for and against its label.
 
 const CLOSEST = 16; // times the size that fits
+const RESTING = 250; // ms
 const KIND_WORDS = {
   relabel: "labelled", confirm: "called right", exclude: "excluded", restore: "restored", skip: "skipped", unsure: "not sure", rename: "renamed",
 };
 
 function buildZoom(act) {
-  const zoom = { at: { scale: 1, x: 0, y: 0 }, known: new Map() };
+  const zoom = { at: { scale: 1, x: 0, y: 0 }, known: new Map(), asked: new Map() };
   zoom.image = element("img", { alt: "", draggable: "false" });
   zoom.stage = element("div", { class: "stage" }, zoom.image);
   zoom.caption = element("div", { class: "zoomed" });
@@ -81,42 +82,87 @@ function paintZoom(view) {
   return undefined;
 }
 
-// Asked once an image, and again after a decision on it. Shown only if the person still looks at it.
+// Shown only if the person still looks at it.
 async function paintEvidence(view, tile) {
-  const { model, zoom } = view;
-  const key = `${tile.id} ${tile.hash} ${tile.ackedAt}`;
+  const { zoom } = view;
+  const key = evidenceKey(view, tile);
   if (zoom.shown === key) return;
   zoom.shown = key;
-  const known = zoom.known.get(key);
-  if (!known) zoom.side.replaceChildren(...reasonsOf(tile), element("p", { class: "nothing", text: "Looking around …" }));
-  let found = known;
-  if (!found) {
-    try {
-      const reply = await fetch(`${base()}/api/evidence/${model.data.dataset}/${tile.id}`, { signal: AbortSignal.timeout(TIMEOUT) });
-      found = await reply.json();
-    } catch {
-      found = { error: "The server does not answer." };
-    }
-    if (!found.error) zoom.known.set(key, found);
-    if (zoom.known.size > 200) zoom.known.delete(zoom.known.keys().next().value);
-  }
+  if (!zoom.known.has(key)) zoom.side.replaceChildren(...reasonsOf(tile), element("p", { class: "nothing", text: "Looking around …" }));
+  const found = await evidenceFor(view, tile);
   if (zoom.shown !== key || !zoom.dialog.open) return;
   if (found.error) zoom.shown = "";
   zoom.side.replaceChildren(...reasonsOf(tile), ...(found.error ? [element("p", { class: "nothing", text: found.error })] : evidenceOf(view, found)));
 }
 
+// In the rail, where the queue says why the image is there: those most alike, asked for once the focus rests on it.
+function paintAlike(view) {
+  const { model, zoom } = view;
+  const tile = focusedOf(model);
+  clearTimeout(view.resting);
+  const draw = (found) => {
+    const images = (found.neighbours ?? []).slice(0, 3);
+    view.alike.hidden = !images.length;
+    view.alike.classList.remove("pending");
+    if (images.length) view.alike.replaceChildren(element("h3", { text: "Most alike" }), strip(model, images));
+  };
+  if (!model.data.near || !tile?.reason) return draw({});
+  const known = zoom.known.get(evidenceKey(view, tile));
+  if (known) return draw(known);
+  view.alike.classList.add("pending"); // its place is kept, so that the classes stay where they are
+  view.resting = setTimeout(async () => {
+    const found = await evidenceFor(view, tile);
+    if (view.model === model && focusedOf(model) === tile) draw(found);
+  }, RESTING);
+  return undefined;
+}
+
+function evidenceKey(view, tile) {
+  return `${tile.id} ${tile.hash} ${tile.ackedAt} ${view.model.data.run ?? ""}`;
+}
+
+// Asked once an image, and again after a decision on it.
+async function evidenceFor(view, tile) {
+  const { zoom } = view;
+  const key = evidenceKey(view, tile);
+  const known = zoom.known.get(key);
+  if (known) return known;
+  if (!zoom.asked.has(key)) zoom.asked.set(key, askEvidence(view, tile)); // the rail and the single view may both wait
+  const found = await zoom.asked.get(key);
+  zoom.asked.delete(key);
+  if (!found.error) zoom.known.set(key, found);
+  if (zoom.known.size > 200) zoom.known.delete(zoom.known.keys().next().value);
+  return found;
+}
+
+async function askEvidence({ model }, tile) {
+  const by = model.data.run ? `?run=${model.data.run}` : "";
+  try {
+    const reply = await fetch(`${base()}/api/evidence/${model.data.dataset}/${tile.id}${by}`, { signal: AbortSignal.timeout(TIMEOUT) });
+    return await reply.json();
+  } catch {
+    return { error: "The server does not answer." };
+  }
+}
+
 const dotOf = (model, label) => element("i", { class: "dot", style: `background:${colourOf(model, label)}` });
 const reasonsOf = (tile) => (tile.reason ? [element("h3", { text: "Why it is here" }), element("p", { class: "reason", text: tile.reason })] : []);
+
+const strip = (model, images) => element("div", { class: "alike" }, ...images.map((one) => element(
+  "figure", { title: `${one.label ?? "no label"}, ${one.split}${one.similar === undefined ? "" : `, ${one.similar} % alike`}` },
+  element("img", { src: `/thumb/${model.data.dataset}/${one.sample}?v=${one.hash}`, alt: "" }),
+  element("figcaption", {}, dotOf(model, one.label), element("span", { class: "name", text: one.label ?? "no label" })),
+)));
 
 function evidenceOf(view, found) {
   const { model, zoom } = view;
   const parts = [];
   const add = (title, ...nodes) => nodes.length && parts.push(element("h3", { text: title }), ...nodes);
-  add("Most alike", ...(found.neighbours?.length ? [element("div", { class: "alike" }, ...found.neighbours.map((one) => element(
-    "figure", { title: `${one.label ?? "no label"}, ${one.split}, ${one.similar} % alike` },
-    element("img", { src: `/thumb/${model.data.dataset}/${one.sample}?v=${one.hash}`, alt: "" }),
-    element("figcaption", {}, dotOf(model, one.label), element("span", { class: "name", text: one.label ?? "no label" })),
-  )))] : []));
+  add("Most alike", ...(found.neighbours?.length ? [strip(model, found.neighbours)] : []));
+  const kept = found.together;
+  add("Belongs in one split with", ...(kept?.count ? [
+    element("p", { text: `${kept.count === 1 ? "1 other" : `${kept.count} others`}: ${kept.why}` }), strip(model, kept.samples),
+  ] : []));
   zoom.run = found.run && found.probabilities?.length ? found.run : "";
   const looked = zoom.run ? [heatButton(view, zoom.run)] : [];
   if (zoom.heated && zoom.heat.hidden && zoom.note.hidden) paintHeat(view);
@@ -135,6 +181,9 @@ function evidenceOf(view, found) {
   add("File", element("p", { class: "file", text: `${found.width} × ${found.height}, ${size}, ${found.split}`, title: found.folder }),
     element("p", { class: "file path", text: `${found.folder}/${found.file}` }));
   for (const [name, text] of Object.entries(found.generation ?? {})) add(name, element("p", { class: "prompt", text }));
+  add(found.raw?.length ? "As it stands in the file" : "", ...(found.raw ?? []).map(([name, text]) => element(
+    "details", { class: "raw" }, element("summary", { text: name }), element("pre", { text }),
+  )));
   return parts;
 }
 

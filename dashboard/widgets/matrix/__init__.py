@@ -13,8 +13,7 @@ import numpy as np
 import streamlit as st
 
 from core.evaluation.metrics import Evaluation
-from core.evaluation.ordering import Order, order, top_confusions
-from core.runs.predictions import Predictions
+from core.evaluation.ordering import top_confusions
 from dashboard import state
 from dashboard.charts import Counts, shorten
 from dashboard.charts.ink import of_template
@@ -23,7 +22,6 @@ from dashboard.widgets import address, plot
 Values = Literal["counts", "percent", "column"]
 _SCRIPTS = ("draw.js", "matrix.js")  # one module, in this order
 _HERE = Path(__file__).parent
-_EXAMPLES, _ILLUSTRATED = 3, 4000  # pictures a cell, and cells that have some: the rest shows its number alone
 _LISTED = 150  # confusions in the list
 _ALL = (-1, -1)  # in the list: all errors
 _GROUND = {"light": "#ffffff", "dark": "#141518"}
@@ -41,15 +39,17 @@ def draw(
     evaluation: Evaluation,
     *,
     values: Values,
-    by: Order,
+    order: list[int],
     before: Evaluation | None = None,
-    examples: Mapping[int, Sequence[str]],
+    cells: Mapping[str, str],
     dataset_id: str,
     file: str,
 ) -> None:
     """Draw the matrix; a click on a cell puts it into the address, a second click takes it out.
 
-    ``examples`` are sample ids by ``row * classes + column`` (see :func:`examples_of`); ``file`` names what is saved.
+    ``order`` are places of classes as they stand from the top (core.evaluation.ordering). ``cells`` says whose cells
+    these are: ``run``, ``split`` and ``labels``, by which the browser asks for pictures of the cell under the pointer
+    (``/api/cell``). ``file`` names what is saved.
     """
     classes = evaluation.classes
     earlier = before.matrix if before is not None and before.classes == classes else None
@@ -58,18 +58,27 @@ def draw(
         classes,
         evaluation.matrix,
         earlier=earlier,
-        order=order(evaluation.matrix, by),
+        order=order,
         chosen=chosen_cell(classes),
-        examples=examples,
+        cells=cells,
         more={"kind": "counts", "values": values, "dataset": dataset_id, "file": file},
         clicked=_into_address,
     )
 
 
 def draw_difference(
-    classes: Sequence[str], old: Counts, new: Counts, *, key: str, file: str, dataset_id: str
+    classes: Sequence[str],
+    old: Counts,
+    new: Counts,
+    *,
+    key: str,
+    cells: Mapping[str, str],
+    file: str,
+    dataset_id: str,
 ) -> tuple[str, str] | None:
-    """What changed from ``old`` to ``new``; returns the (label, prediction) that the address names."""
+    """What changed from ``old`` to ``new``; returns the (label, prediction) that the address names. ``cells`` as in
+    :func:`draw`, and ``old``: the older run.
+    """
     _component_of(
         key,
         classes,
@@ -77,31 +86,12 @@ def draw_difference(
         earlier=old,
         order=list(range(len(classes))),
         chosen=chosen_cell(classes),
-        examples={},
+        cells=cells,
         more={"kind": "difference", "values": "counts", "dataset": dataset_id, "file": file},
         clicked=_into_address,
     )
     cell = chosen_cell(classes)
     return None if cell is None else (classes[cell[0]], classes[cell[1]])
-
-
-def examples_of(rows: Predictions, labels: Sequence[str | None], evaluation: Evaluation) -> dict[int, list[str]]:
-    """Up to three sample ids for each cell, errors first where there are too many cells."""
-    place: dict[str | None, int] = {name: at for at, name in enumerate(evaluation.classes)}
-    true = np.array([place.get(label, -1) for label in labels], dtype=np.int64)
-    size = len(evaluation.classes)
-    known = np.flatnonzero(true >= 0)
-    if not len(known):
-        return {}
-    chosen = rows.chosen[known]
-    cells = true[known] * size + chosen
-    by_cell = np.argsort(cells, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(cells[by_cell]) != 0])
-    names = cells[by_cell][starts]
-    errors_first = np.argsort(names // size == names % size, kind="stable")[:_ILLUSTRATED]
-    ids = rows.sample_id[known[by_cell]]
-    ends = np.r_[starts[1:], len(by_cell)]
-    return {int(names[i]): ids[starts[i] : min(starts[i] + _EXAMPLES, ends[i])].tolist() for i in errors_first}
 
 
 def choose(evaluation: Evaluation) -> None:
@@ -150,7 +140,7 @@ def _component_of(
     earlier: Counts | None,
     order: list[int],
     chosen: tuple[int, int] | None,
-    examples: Mapping[int, Sequence[str]],
+    cells: Mapping[str, str],
     more: dict[str, Any],
     clicked: Callable[[Any], None],
 ) -> None:
@@ -166,11 +156,11 @@ def _component_of(
         "order": order,
         "before": None if earlier is None else _cells(earlier),
         "chosen": chosen,
-        "examples": examples,
+        "cells": dict(cells),
         "ground": _GROUND[template],
         "ink": {name: getattr(ink, name) for name in ("empty", "right", "wrong", "accent", "muted", "font")},
         "alt": f"{kind} of {len(classes)} classes: rows are labels, columns predictions. "
-        "Arrow keys move, Enter opens the images of a cell.",
+        "Arrow keys move, Enter opens the images of a cell, Escape closes them.",
     }
     name = f"{state.current_page()}.{key}"
 

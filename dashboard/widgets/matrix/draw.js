@@ -105,20 +105,22 @@ function paint(pen, scene, at, x, y, width, height, marks = {}) {
     const colour = light === null ? ink.muted : 1.05 / (light + 0.05) > (light + 0.05) / 0.0591 ? "#ffffff" : "#14191c";
     const was = scene.before && data.kind !== "difference" ? scene.before.get(row * size + column) ?? 0 : null;
     const moved = was !== null && was !== (scene.counts.get(row * size + column) ?? 0);
+    const earlier = moved ? `was ${was.toLocaleString("en")}` : "";
+    const lines = moved && data.values === "counts" && at.high >= ROOMY && at.wide >= earlier.length * 5.2;
     if (at.high >= WORDED && at.wide >= WORDED) {
-      const lines = moved && at.high >= ROOMY && data.values === "counts";
       const word = cellText(scene, row, column) || (lines ? "0" : "");
       const font = Math.min(15, at.high * 0.5, (at.wide / Math.max(word.length, 1)) * 1.5);
       if (word && font >= 7) pen.text(left + wide / 2, top + high / 2 - (lines ? 6 : 0), word, font, colour, "middle");
-      if (lines) pen.text(left + wide / 2, top + high / 2 + 11, `was ${was.toLocaleString("en")}`, 10, colour, "middle");
+      if (lines) pen.text(left + wide / 2, top + high / 2 + 11, earlier, 10, colour, "middle");
     }
-    if (moved && at.high < ROOMY) pen.rect(left + wide - Math.min(5, wide / 3), top, Math.min(5, wide / 3), Math.min(5, high / 3), ink.accent);
+    const corner = at.high >= ROOMY ? 8 : 5;
+    if (moved && !lines) pen.rect(left + wide - Math.min(corner, wide / 3), top, Math.min(corner, wide / 3), Math.min(corner, high / 3), ink.accent);
   }
   for (const mark of marks.found ?? []) {
     pen.frame(at.side - x, at.head + scene.place[mark] * at.high - y, at.width, at.high, ink.accent, 1);
     pen.frame(at.side + scene.place[mark] * at.wide - x, at.head - y, at.wide, at.height, ink.accent, 1);
   }
-  if (marks.chosen) pen.frame(...box(...marks.chosen), ink.font, at.high >= 12 ? 2.5 : 1.5, 3);
+  if (marks.chosen) pen.frame(...box(...marks.chosen), ink.font, at.high >= 30 ? 2.5 : 1.5, at.high >= 30 ? 3 : 0); // round its number
   if (marks.cursor) pen.frame(...box(...marks.cursor), ink.accent, 2, at.high >= 12 ? 0 : -2);
   pen.unclip();
   pen.text(at.side + Math.min(at.width, width - at.side) / 2, 9, "predicted", 11, ink.muted, "middle");
@@ -165,7 +167,8 @@ function canvasPen(context) {
   };
 }
 
-const escaped = (words) => words.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+// what XML has no place for is shown as a replacement character
+const escaped = (words) => words.replace(/[^\t\n\r\u0020-\ufffd]/g, "\ufffd").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function svgPen() {
   const parts = [];
@@ -185,9 +188,16 @@ function svgPen() {
   };
 }
 
-// The whole matrix as a picture of its own, whatever part of it is on the screen.
+// The whole matrix as a picture of its own, whatever part of it is on the screen: every class has its name, and up to
+// 150 classes every number has room.
+function whole(scene) {
+  const plain = layout(scene, 900, 1, 900);
+  const least = scene.size <= 150 ? 20 : 12;
+  return plain.high < least ? layout(scene, 900, least / plain.high, 900) : plain;
+}
+
 function asSvg(scene, ground) {
-  const at = layout(scene, 900, 1, 900);
+  const at = whole(scene);
   const [width, height] = [at.side + at.width + 12, at.head + at.height + 12];
   const pen = svgPen();
   paint(pen, scene, at, 0, 0, width, height);
@@ -195,7 +205,7 @@ function asSvg(scene, ground) {
 }
 
 function asPng(scene, ground) {
-  const at = layout(scene, 900, 1, 900);
+  const at = whole(scene);
   const [width, height] = [at.side + at.width + 12, at.head + at.height + 12];
   const canvas = document.createElement("canvas");
   const scale = Math.min(2, 8000 / Math.max(width, height));

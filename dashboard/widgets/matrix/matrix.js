@@ -1,5 +1,8 @@
 // The component: pointer, keys, zoom, search, export. State lies on the root element and outlives a rerun of the page.
 
+const RESTS = 80; // milliseconds after which a pointer is taken to look at a cell
+const base = () => window.location.origin;
+
 export default function (component) {
   const { parentElement: root, setTriggerValue } = component;
   const data = JSON.parse(new TextDecoder().decode(component.data));
@@ -7,6 +10,7 @@ export default function (component) {
   if (view.identity !== data.identity) Object.assign(view, { identity: data.identity, zoom: 1, cursor: null, found: [] });
   view.data = data;
   view.scene = makeScene(data);
+  view.pictured = new Map(); // cell -> ids of some of its images, asked for as the pointer comes by
   view.chosen = data.chosen;
   view.choose = (cell) => {
     view.chosen = cell;
@@ -33,11 +37,13 @@ function build(root) {
   const space = element("div", "space"), canvas = element("canvas");
   space.append(canvas);
   scroller.append(space);
+  const hint = element("div", "hint");
+  hint.textContent = "Click a cell for its images. By keyboard: arrows, Enter, Esc; + and − zoom.";
   const said = element("div", "said");
   said.setAttribute("aria-live", "polite");
   const tip = element("div", "tip");
   tip.hidden = true;
-  frame.append(tools, scroller, said, tip);
+  frame.append(tools, scroller, hint, said, tip);
   root.append(frame);
   return { root, frame, tools, search, zoomOut, zoomIn, whole, png, svg, csv, scroller, space, canvas, said, tip, zoom: 1, found: [] };
 }
@@ -225,14 +231,8 @@ function hover(view, event) {
     });
     const count = element("div", "number");
     count.textContent = number;
-    const pictures = element("div", "pictures");
-    for (const id of data.examples[cell[0] * scene.size + cell[1]] ?? []) {
-      const picture = element("img");
-      picture.src = `/thumb/${data.dataset}/${id}`;
-      picture.alt = "";
-      pictures.append(picture);
-    }
-    tip.replaceChildren(...lines, count, ...(pictures.childNodes.length ? [pictures] : []));
+    tip.replaceChildren(...lines, count);
+    illustrate(view, cell);
     tip.hidden = false;
   }
   const box = view.frame.getBoundingClientRect();
@@ -240,6 +240,33 @@ function hover(view, event) {
   const wide = tip.offsetWidth, high = tip.offsetHeight;
   tip.style.left = `${Math.max(0, x + 16 + wide > box.width ? x - wide - 16 : x + 16)}px`;
   tip.style.top = `${event.clientY + high + 20 > window.innerHeight ? y - high - 12 : y + 16}px`;
+}
+
+// Three pictures under the words, once the pointer rests: a sweep over the matrix asks for nothing.
+function illustrate(view, cell) {
+  clearTimeout(view.resting);
+  const { data, scene, tip, pictured } = view;
+  const at = cell[0] * scene.size + cell[1];
+  if (!scene.counts.get(at) && !scene.before?.get(at)) return;
+  const show = () => {
+    const ids = pictured.get(at) ?? [];
+    if (!ids.length || !same(cell, view.hovered) || view.pictured !== pictured) return;
+    const pictures = element("div", "pictures");
+    for (const id of ids) pictures.append(Object.assign(element("img"), { src: `${base()}/thumb/${data.dataset}/${id}`, alt: "" }));
+    tip.querySelector(".pictures")?.remove();
+    tip.append(pictures);
+  };
+  if (pictured.has(at)) return show();
+  view.resting = setTimeout(async () => {
+    const query = new URLSearchParams({ ...data.cells, true: data.classes[cell[0]], pred: data.classes[cell[1]] });
+    try {
+      const reply = await fetch(`${base()}/api/cell/${data.dataset}?${query}`, { credentials: "same-origin" });
+      if (reply.ok) pictured.set(at, (await reply.json()).samples);
+    } catch {
+      return; // the number says enough, and the next rest of the pointer asks again
+    }
+    show();
+  }, RESTS);
 }
 
 function save(view, kind, blob) {

@@ -31,7 +31,7 @@ def draw(
     used: Callable[[float], None] | None = None,
     opened: Opened,
 ) -> None:
-    """``scores`` in [0, 1] of the samples ``ids``; ``hits`` are those that belong above the threshold.
+    """``scores`` (float32) in [0, 1] of the samples ``ids``; ``hits`` are those that belong above the threshold.
 
     ``words`` names what is seen: ``score``, ``hit`` and ``miss`` (one image of either kind), ``above`` and ``below``
     (the two sides), ``use`` (the button; none where it is left out). ``used`` is told the threshold when that is
@@ -39,13 +39,13 @@ def draw(
     ``identity`` changes, the slider goes to ``threshold``.
     """
     name = f"{state.current_page()}.{key}"
-    value = np.clip(np.asarray(scores, dtype=np.float64), 0, 1)
+    value = np.clip(np.asarray(scores, dtype=np.float32), 0, 1)
     order = np.argsort(-value, kind="stable")
     payload = {
         **{"use": "", **words},
         "kind": kind,
         "ids": "".join(ids[i] for i in order),
-        "scores": base64.b64encode(np.round(value[order] * 65535).astype("<u2").tobytes()).decode(),
+        "scores": base64.b64encode(value[order].astype("<f4").tobytes()).decode(),
         "hits": base64.b64encode(hits[order].astype(np.uint8).tobytes()).decode(),
         "threshold": threshold,
         "dataset": dataset_id,

@@ -5,23 +5,37 @@ export default function (component) {
   const data = JSON.parse(new TextDecoder().decode(component.data));
   const view = (root.labelloop ??= build(root));
   const bytes = Uint8Array.from(atob(data.scores), (c) => c.charCodeAt(0));
-  view.scores = new Uint16Array(bytes.buffer); // falling, in steps of 1/65535
+  view.scores = new Float32Array(bytes.buffer); // falling; exact, so that what is opened is what is counted here
   view.hits = Uint8Array.from(atob(data.hits), (c) => c.charCodeAt(0));
   view.upTo = new Uint32Array(view.hits.length + 1); // hits among the first n
   for (let i = 0; i < view.hits.length; i++) view.upTo[i + 1] = view.upTo[i] + view.hits[i];
   if (view.identity !== data.identity) {
     view.identity = data.identity;
-    view.slider.value = Math.round(data.threshold * 1000);
+    move(view, data.threshold);
   }
   view.data = data;
   view.use.hidden = !data.use;
   view.use.textContent = data.use;
-  view.slider.oninput = () => follow(view);
-  view.use.onclick = () => setTriggerValue("used", { threshold: Number(view.slider.value) / 1000, at: Date.now() });
-  view.below.open.onclick = () => setTriggerValue("opened", { threshold: Number(view.slider.value) / 1000, side: "below", at: Date.now() });
-  view.above.open.onclick = () => setTriggerValue("opened", { threshold: Number(view.slider.value) / 1000, side: "above", at: Date.now() });
+  view.slider.oninput = () => (move(view, Number(view.slider.value) / 1000), follow(view));
+  view.number.oninput = () => {
+    const typed = view.number.valueAsNumber;
+    if (!(typed >= 0 && typed <= 1)) return; // half typed, or no threshold
+    move(view, typed, { typing: true });
+    follow(view);
+  };
+  view.number.onchange = () => move(view, view.t);
+  view.use.onclick = () => setTriggerValue("used", { threshold: view.t, at: Date.now() });
+  view.below.open.onclick = () => setTriggerValue("opened", { threshold: view.t, side: "below", at: Date.now() });
+  view.above.open.onclick = () => setTriggerValue("opened", { threshold: view.t, side: "above", at: Date.now() });
   charts(view);
   follow(view);
+}
+
+// The slider goes in thousandths; the field takes what lies between them, where a sure network's scores crowd.
+function move(view, t, { typing = false } = {}) {
+  view.t = t;
+  view.slider.value = Math.round(t * 1000);
+  if (!typing) view.number.value = t.toFixed(6).replace(/0{1,3}$/, "");
 }
 
 const make = (kind, name = "", words = "") => Object.assign(document.createElement(kind), { className: name, textContent: words });
@@ -31,7 +45,7 @@ function build(root) {
   const frame = make("div", "threshold");
   const line = make("div", "line");
   const slider = Object.assign(make("input"), { type: "range", min: 0, max: 1000, step: 1, ariaLabel: "Threshold" });
-  const number = make("output");
+  const number = Object.assign(make("input"), { type: "number", min: 0, max: 1, step: 0.0001, ariaLabel: "Threshold, exactly" });
   const use = Object.assign(make("button", "primary"), { type: "button" });
   line.append(slider, number, use);
   const counts = make("div", "counts");
@@ -54,11 +68,10 @@ function build(root) {
 
 // how many score at least t
 function place(view, t) {
-  const wanted = t * 65535 - 0.5;
   let low = 0, high = view.scores.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (view.scores[middle] >= wanted) low = middle + 1;
+    if (view.scores[middle] >= t) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -92,7 +105,7 @@ function plot(view, title, xTitle, yTitle, points, low = 0) {
 function histogram(view) {
   const svg = shape(view.plots, "svg", { viewBox: "0 0 260 232", role: "img", "aria-label": "How many images have which score" });
   const bins = 40, groups = [new Float64Array(bins), new Float64Array(bins)];
-  view.scores.forEach((score, i) => groups[view.hits[i]][Math.min(bins - 1, Math.floor((score / 65536) * bins))]++);
+  view.scores.forEach((score, i) => groups[view.hits[i]][Math.min(bins - 1, Math.floor(score * bins))]++);
   const top = Math.sqrt(Math.max(1, ...groups[0], ...groups[1]));
   groups.forEach((counts, kind) => counts.forEach((count, i) => {
     const high = (Math.sqrt(count) / top) * 76;
@@ -129,10 +142,8 @@ function charts(view) {
 }
 
 function follow(view) {
-  const t = Number(view.slider.value) / 1000;
-  const { data } = view;
+  const { data, t } = view;
   const n = view.scores.length, above = place(view, t), right = view.upTo[above], all = view.upTo[n];
-  view.number.textContent = t.toFixed(3);
   view.marks[0](t);
   view.move(above);
   const share = (part, whole) => (whole ? `${((part / whole) * 100).toFixed(1)}%` : "–");
@@ -153,6 +164,12 @@ function follow(view) {
   pictures(view, view.above.pictures, Math.max(0, above - 8), above);
 }
 
+// more digits where one would say 100.0 or 0.0 of what is neither
+function percent(score) {
+  const shown = (score * 100).toFixed(1);
+  return (shown === "100.0" && score < 1) || (shown === "0.0" && score > 0) ? (score * 100).toFixed(4) : shown;
+}
+
 // the nearest to the threshold first; an element is made once and only moved after
 function pictures(view, box, from, to) {
   const wanted = [];
@@ -169,7 +186,7 @@ function pictures(view, box, from, to) {
       figure.append(picture, make("figcaption"));
     }
     const caption = figure.querySelector("figcaption");
-    caption.textContent = `${(view.scores[i] / 655.35).toFixed(1)} ${view.hits[i] ? view.data.hit : view.data.miss}`;
+    caption.textContent = `${percent(view.scores[i])} ${view.hits[i] ? view.data.hit : view.data.miss}`;
     figure.classList.toggle("hit", !!view.hits[i]);
     return figure;
   }));

@@ -37,7 +37,9 @@ def scene():
 def facts():
     """``facts(labels="aab", splits="tve", ...)`` of samples s0, s1, ... with distinct contents c0, c1, ..."""
 
-    def make(labels="aaaa", *, contents=None, splits=None, pairs=(), origins=None, distances=None, **values):
+    def make(
+        labels="aaaa", *, contents=None, splits=None, pairs=(), origins=None, described=None, distances=None, **values
+    ):
         size = len(labels)
         names = {"t": "train", "v": "val", "e": "test"}
         frame = pd.DataFrame(
@@ -60,10 +62,13 @@ def facts():
             frame=frame,
             records=records,
             measured=np.ones(size, dtype=bool),
+            compared=np.ones(size, dtype=bool),
+            embedded=np.ones(size, dtype=bool),
             pairs=pd.DataFrame([(*p, "hash", 0, 1.0) for p in pairs], columns=list(PAIR_COLUMNS)),
             distances=np.full(size, np.nan) if distances is None else np.array(distances),
             missing=[None] * size,
             origins=list(origins or [None] * size),
+            described=np.zeros(size, dtype=bool) if described is None else np.array(described),
         )
 
     return make

@@ -15,7 +15,7 @@ def test_where_nothing_decides_the_first_stays(facts):
 
 
 def test_an_image_that_says_how_it_was_made_is_kept(facts):
-    made = plan(facts(pairs=[("c0", "c1", 0.9)], origins=[None, "7\ncat", None, None]), likeness=0.78)
+    made = plan(facts(pairs=[("c0", "c1", 0.9)], described=[False, True, False, False]), likeness=0.78)
     assert made.clusters[0].keep == "s1"
 
 

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from core.cli.tables import write_csv
 from core.services import stack
@@ -46,6 +47,9 @@ def test_the_loop(labelloop, imported, tmp_path):
     matrix = test["confusion"]["matrix"]
     low, high = test["scores"]["macro_f1"]["interval"]
     assert low <= test["scores"]["macro_f1"]["value"] <= high
+    areas = test["scores"]["roc_auc"], test["scores"]["average_precision"], test["scores"]["ece"]
+    assert all(one["interval"][0] <= one["value"] <= one["interval"][1] for one in areas)
+    assert all(row["roc_auc_interval"][0] <= row["roc_auc"] for row in test["per_class"])
     assert {"balanced_accuracy", "log_loss", "kappa", "mcc", "weighted_f1", "top_2_accuracy"} <= set(test["scores"])
     assert all(len(row["recall_interval"]) == 2 for row in test["per_class"])
     assert sum(map(sum, matrix)) == test["samples"]
@@ -73,8 +77,33 @@ def test_the_loop(labelloop, imported, tmp_path):
     assert not set(compared["fixed"]) & set(compared["broken"])
     assert (compared["verdict"], compared["credit"]["samples"]) == (None, test["samples"])
     assert "2 labels in test changed" in compared["reason"]
+    assert compared["labels"] == "now"
+    fixed, broken = len(compared["fixed"]), len(compared["broken"])
+    assert compared["mcnemar_p"] == pytest.approx(binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1)
+    wrong_now = round((1 - compared["new_accuracy"]) * compared["samples"])
+    assert len(compared["still_wrong"]) == wrong_now - broken
+    assert not set(compared["still_wrong"]) & {*compared["fixed"], *compared["broken"]}
+    assert 0 < compared["difference"]["smallest_detectable"] <= 1
+    right = compared["credit"]["right"]
+    assert right["old_run"]["old_labels"] == test["correct"]
+    assert right["new_run"]["new_labels"] == second["splits"]["test"]["correct"]
+    assert right["new_run"]["new_labels"] - right["old_run"]["new_labels"] == fixed - broken
+    code, old, _ = labelloop("show", run, "--labels", "run", "--json")
+    assert (old["labels"], old["splits"]) == ("run", again["splits"])
+    code, now, _ = labelloop("show", run, "--json")
+    assert (now["labels"], now["splits"]["test"]["correct"]) == ("now", right["old_run"]["new_labels"])
+    code, text, _ = labelloop("compare", run, second["run"])
+    assert "under the labels of now" in text
     low, high = compared["difference"]["interval"]
     assert low <= compared["difference"]["value"] <= high
+
+    of_two = ("queue", "--dataset", "cli", "--run", second["run"], "--json")
+    for kind in ("fixed", "broken"):
+        code, queue, _ = labelloop(*of_two, "--kind", kind, "--other", run)
+        assert (code, sorted(item["id"] for item in queue["items"])) == (0, sorted(compared[kind]))
+        assert labelloop("queue", "--dataset", "cli", "--kind", kind)[0] == 2  # it says that --other is missing
+    code, queue, _ = labelloop(*of_two, "--kind", "disagreement", "--other", run)
+    assert (code, queue["queue"]) == (0, f"Seen differently by {second['run']} and {run}")
 
     code, listed, _ = labelloop("runs", "--dataset", "cli", "--json")
     assert [row["run"] for row in listed["runs"]] == [second["run"], run]
@@ -130,6 +159,7 @@ MISTAKES = {
     "no dataset option": (("train",), "--dataset"),
     "relabel what": (("relabel", "-d", "cli", "--to", "circle"), "Name the samples"),
     "relabel whom": (("relabel", "-d", "cli", "--to", "circle", "--sample", "f" * 24), "There is no sample"),
+    "other labels": (("compare", "run-1", "run-2", "--labels", "old"), "There are no labels 'old'"),
     "runs of other split": (("compare", "run-1", "run-2", "--split", "nope"), "There is no split"),
     "predict nothing": (("predict", "run-1", "/no/such.png"), "There is no file"),
 }

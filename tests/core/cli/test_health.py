@@ -1,4 +1,4 @@
-"""``labelloop health``, ``split``, ``exclude`` and ``restore`` as a person or a script calls them."""
+"""``labelloop health``, ``split``, ``exclude``, ``restore`` and ``relink`` as a person or a script calls them."""
 
 import json
 import os
@@ -37,21 +37,27 @@ def command(tmp_path_factory, backbone_cache):
         )
         return done.returncode, done.stdout, done.stderr
 
+    run.root, run.space = root, root / "space.json"
+    run.space.write_text('{"seed": [1, 2]}', encoding="utf-8")
     code, _, error = run("import", str(root / "images"), "--dataset", "scenes")
     assert code == 0, error
     return run
 
 
 def test_a_leak_is_found_refused_mended_and_moved_back(command):
+    code, out, error = command("train", "--dataset", "scenes", "--refuse-leaks")  # waits for the check of the import
+    assert (code, out) == (2, "")
+    assert "split --mend" in error
+
     code, out, error = command("health", "--dataset", "scenes", "--json")
     assert code == 0, error
     document = json.loads(out)
-    assert document["measured"] == document["samples"] == 25
+    assert document["measured"] == document["compared"] == document["embedded"] == document["samples"] == 25
     (leak,) = document["findings"]["leak"]
     assert len(leak["sample_ids"]) == 2
     assert 0 <= leak["score"] <= 1
 
-    code, out, error = command("train", "--dataset", "scenes", "--refuse-leaks")
+    code, out, error = command("search", "--dataset", "scenes", "--space", str(command.space), "--refuse-leaks")
     assert (code, out) == (2, "")
     assert "split --mend" in error
 
@@ -59,6 +65,8 @@ def test_a_leak_is_found_refused_mended_and_moved_back(command):
     assert code == 0
     mended = json.loads(out)
     assert (mended["changed"], mended["leaks"]) == (1, [])
+    (group,) = mended["groups"]
+    assert (group["why"], len({sample["split"] for sample in group["samples"]})) == ("near duplicates", 1)
     code, out, _ = command("split", "--dataset", "scenes", "--undo", "--json")
     assert len(json.loads(out)["leaks"]) == 1
 
@@ -89,3 +97,18 @@ def test_a_mistake_is_one_sentence(command, arguments, sentence):
     assert (code, out) == (2, "")
     assert sentence in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_a_moved_folder_is_relinked_after_a_dry_run(command):
+    old, new = command.root / "images", command.root / "moved"
+    shutil.move(old, new)
+    code, out, error = command("relink", str(old), str(new), "--dataset", "scenes", "--dry-run", "--json")
+    assert code == 0, error
+    planned = json.loads(out)
+    assert (planned["changed"], planned["missing"], len(planned["moves"])) == (False, 25, 25)
+    code, out, _ = command("relink", str(new), "--dataset", "scenes")
+    assert (code, out.splitlines()[0]) == (0, f"25 of 25 missing files found in {new}.")
+    code, out, _ = command("relink", str(new), "--dataset", "scenes")
+    assert out == "No file is missing.\n"
+    code, out, _ = command("samples", "--dataset", "scenes", "--json")
+    assert all(json.loads(line)["filepath"].startswith(str(new)) for line in out.splitlines())

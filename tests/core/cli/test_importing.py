@@ -1,12 +1,14 @@
 """``labelloop import --preview``, its ways to read a source, and ``labelloop watch``."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -58,32 +60,54 @@ def test_a_wrong_way_to_read_is_one_sentence(labelloop, nested, arguments, sente
     assert len(err.strip().splitlines()) == 1
 
 
-def test_a_watch_imports_until_ctrl_c(labelloop, workspace, tmp_path, draw_shape):
-    folder = tmp_path / "outputs"
-    folder.mkdir()
-    draw_shape("circle", seed=71).save(folder / "first.png")
+@contextlib.contextmanager
+def watching(workspace, folder, dataset):
+    """``labelloop watch`` as a process of its own, as long as the block lasts."""
     command = [sys.executable, "-m", "core.cli", "--workspace", str(workspace.paths.root), "watch", str(folder)]
-    watching = subprocess.Popen(
-        [*command, "--dataset", "watched"],
+    process = subprocess.Popen(
+        [*command, "--dataset", dataset],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "LABELLOOP_WORKSPACE": ""},
     )
     try:
-        deadline = time.monotonic() + 120
-        while "watched" not in workspace.names() or len(workspace.samples("watched")) < 1:
-            assert time.monotonic() < deadline, "nothing was imported"
-            assert watching.poll() is None
-            time.sleep(0.2)
+        yield process
+    finally:
+        process.kill()
+
+
+def test_a_watch_imports_until_ctrl_c(labelloop, workspace, tmp_path, draw_shape):
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    draw_shape("circle", seed=71).save(folder / "first.png")
+    with watching(workspace, folder, "watched") as watch:
+        until(
+            lambda: watch.poll() is not None or ("watched" in workspace.names() and len(workspace.samples("watched")))
+        )
+        assert watch.poll() is None
         code, listed, _ = labelloop("watch", "--list", "--json")
         assert (code, [one["folder"] for one in listed["watches"]]) == (0, [str(folder)])
-        watching.send_signal(signal.SIGINT)
-        out, _ = watching.communicate(timeout=200)
-    finally:
-        watching.kill()
+        watch.send_signal(signal.SIGINT)
+        out, _ = watch.communicate(timeout=200)
     assert "watched: 1 image" in out
     code, listed, _ = labelloop("watch", "--list", "--json")
     assert listed == {"watches": []}
     code, _, err = labelloop("watch", folder)
     assert (code, "Say with --dataset" in err) == (2, True)
+
+
+def test_looking_on_at_a_lasting_watch_does_not_end_it(labelloop, workspace, tmp_path):
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    code, _, err = labelloop("watch", folder, "--dataset", "lasting", "--background")
+    assert code == 0, err
+    try:
+        with watching(workspace, folder, "lasting") as looking:
+            assert "lasting: 0 images" in looking.stderr.readline()
+            looking.send_signal(signal.SIGINT)
+            looking.communicate(timeout=200)
+        _, listed, _ = labelloop("watch", "--list", "--json")
+        assert [(one["folder"], one["active"]) for one in listed["watches"]] == [(str(folder), True)]
+    finally:
+        labelloop("watch", folder, "--stop")

@@ -47,9 +47,11 @@ def test_flags_change_what_a_preset_says(labelloop, asked):
 
 
 def test_a_model_alone_comes_with_its_own_size(labelloop, asked):
-    for name, size in (("vit-b-16", 224), ("hobby-cnn", 256), ("resnet18", 128)):
+    for name, size in (("vit-b-16", 224), ("hobby-cnn", 256), ("resnet18", 128), ("timm:resnet10t", 224)):
         assert labelloop("train", "-d", "shapes", "--model", name)[0] == 0
         assert asked[-1].image_size == size
+    _, text, _ = labelloop("recipes")
+    assert [line.split()[1] for line in text.splitlines() if line.startswith(("timm:", "torchvision:"))] == ["224"] * 2
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import psutil
@@ -29,10 +28,8 @@ USUAL = {"model": "cnn", "image_size": 32, "batch_size": 8, "epochs": 25, "ema":
 
 @pytest.fixture
 def teams():
-    """``teams.run_to_its_end(run)``, ``teams.started(run)``, ``teams.members(run)``, ``teams.until(...)``, recipes."""
-    return SimpleNamespace(
-        run_to_its_end=run_to_its_end, started=started, members=members_of, until=until, exact=EXACT, usual=USUAL
-    )
+    """``teams.run_to_its_end(run)``, ``teams.started(run)``, ``teams.members(run)``, recipes."""
+    return SimpleNamespace(run_to_its_end=run_to_its_end, started=started, members=members_of, exact=EXACT, usual=USUAL)
 
 
 def run_to_its_end(run):
@@ -52,14 +49,6 @@ def members_of(run):
             except psutil.Error:
                 continue
     return found
-
-
-def until(condition, seconds=600):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
-    return value
 
 
 def started(run):

@@ -14,6 +14,7 @@ from core.runs import predictions
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.states import state
 from core.runs.worker import PAUSED, REFUSED, SUCCEEDED
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -38,15 +39,15 @@ def test_a_killed_worker_costs_an_epoch_at_most_and_a_pause_goes_on_with_one(mak
     run = make_run(shapes(tmp_path / "images", 15), **teams.usual)
     place.move(run, Place(workers=2))
     with teams.started(run) as supervisor:
-        teams.until(lambda: len(read_json_lines(run.metrics)) >= 2)
+        until(lambda: len(read_json_lines(run.metrics)) >= 2, seconds=600)
         before = teams.members(run)
         assert set(before) == {"0", "1"}
         epochs = len(read_json_lines(run.metrics))
         os.kill(before["1"].pid, signal.SIGKILL)
-        teams.until(lambda: not before["0"].is_running() or before["0"].status() == psutil.STATUS_ZOMBIE)
+        until(lambda: not before["0"].is_running() or before["0"].status() == psutil.STATUS_ZOMBIE, seconds=600)
         kept = read_json_lines(run.metrics)
         assert len(kept) >= epochs
-        teams.until(lambda: len(read_json_lines(run.metrics)) > len(kept))
+        until(lambda: len(read_json_lines(run.metrics)) > len(kept), seconds=600)
         assert read_json_lines(run.metrics)[: epochs - 1] == kept[: epochs - 1]  # whole epochs were not made again
         run.pause.touch()
         assert supervisor.wait(timeout=1000) == PAUSED

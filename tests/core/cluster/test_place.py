@@ -1,8 +1,10 @@
-"""Where a run works: settings, the environment, what is said for one run, and what is spoilt."""
+"""Where a run works: settings, the environment, what is said for one run, what is spoilt, and how workers are ended."""
+
+from types import SimpleNamespace
 
 import pytest
 
-from core.cluster import place
+from core.cluster import on_ray, place
 from core.cluster.place import Place
 from core.domain.errors import BadInput
 from core.runs.atomic import write_json
@@ -67,3 +69,16 @@ def test_a_run_works_where_its_spec_says_until_it_is_moved(tmp_path):
 @pytest.mark.parametrize("spoilt", [None, [], "a:1", {"ray": "nonsense"}, {"workers": "x"}, {"workers": 0}])
 def test_what_is_spoilt_is_this_machine(spoilt):
     assert Place.read(spoilt) == Place()
+
+
+def test_a_worker_that_cannot_be_told_to_stop_keeps_none_of_the_others_going():
+    told = []
+
+    def cancel(task, *, force):
+        told.append(task)
+        if task == "b":
+            raise RuntimeError("its node is gone")
+
+    ray = SimpleNamespace(cancel=cancel, wait=lambda tasks, *, num_returns, timeout: ([tasks[0]], tasks[1:]))
+    on_ray.stop(ray, ["a", "b", "c"])
+    assert told == ["b", "c"]

@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.errors import BadInput
 from core.domain.layers import Layer, parse_layers
-from core.domain.recipes import PRESETS, as_toml, preset, read_recipe
+from core.domain.recipes import PRESETS, as_toml, preset, read_recipe, usual
 from core.domain.runs import FIELDS, TrainOptions
 
 
@@ -130,3 +130,10 @@ def test_a_layer_table():
         Layer("average"),
         Layer("dense", 16),
     )
+
+
+def test_a_model_is_usually_trained_by_its_first_preset_or_at_its_own_size():
+    assert usual("efficientnet-lite0") == preset("balanced").options
+    assert usual("cnn") == preset("small-cnn").options
+    assert usual("vit-b-16") == TrainOptions(model="vit-b-16", image_size=224)
+    assert usual("timm:resnet10t").image_size == 224

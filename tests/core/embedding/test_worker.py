@@ -42,6 +42,14 @@ def test_a_job_embeds_each_content_once_and_reports(job, shapes, tmp_path):
     assert len(EmbeddingStore(job.workspace.embeddings).missing(samples["content_hash"])) == 2
 
 
+def test_a_content_is_embedded_from_the_first_of_its_files_that_holds_it(job, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 2)
+    gone = samples.iloc[:2].assign(filepath=[str(tmp_path / "gone.png"), str(tmp_path / "images" / "0003.png")])
+    pd.concat([gone, samples]).to_parquet(job.folder / "samples.parquet")
+    assert run_worker(job.folder, embed) == SUCCEEDED
+    assert read_json(job.report) == {"embedded": 6, "present": 0, "unreadable": []}
+
+
 def test_a_second_job_computes_nothing(job, shapes, tmp_path):
     shapes(tmp_path / "images", 2).to_parquet(job.folder / "samples.parquet")
     assert run_worker(job.folder, embed) == SUCCEEDED

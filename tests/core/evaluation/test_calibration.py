@@ -25,6 +25,21 @@ def test_ece_by_hand():
     assert found.ece.low <= found.ece.value <= found.ece.high
 
 
+def test_ece_equals_its_definition_on_random_answers():
+    """Guo et al. 2017, equations 2 to 5, as written: bins ((m - 1) / M, m / M], gaps weighted by the bin's size."""
+    random = np.random.default_rng(8)
+    for samples in (1, 7, 400):
+        sure, right = random.random(samples).astype(np.float32), random.random(samples) < 0.7
+        expected = 0.0
+        for m in range(1, 16):
+            members = [i for i in range(samples) if (m - 1) / 15 < sure[i] <= m / 15]
+            if members:
+                accuracy = sum(bool(right[i]) for i in members) / len(members)
+                confidence = sum(float(sure[i]) for i in members) / len(members)
+                expected += len(members) / samples * abs(accuracy - confidence)
+        assert calibration.reliability(sure, right).ece.value == pytest.approx(expected)
+
+
 def test_ece_at_the_ends_and_without_samples():
     assert calibration.reliability([0.0, 1.0, 1.0], [False, True, True]).ece.value == 0
     assert calibration.reliability([], []).ece.high == 1.0
@@ -40,6 +55,18 @@ def test_ece_interval_covers(gap):
         ece = calibration.reliability(sure, random.random(1000) < sure - gap).ece
         inside += ece.low <= gap <= ece.high
     assert 0.92 <= inside / 300 <= 0.98
+
+
+@pytest.mark.parametrize("gap", [lambda sure: 0.1 + 0 * sure, lambda sure: 0.4 * (sure - 0.5)], ids=["even", "growing"])
+def test_ece_interval_covers_where_confidences_are_spread(gap):
+    """As above, the gap in all bins alike, or of one sign above and another below a half."""
+    random = np.random.default_rng(0)
+    inside, true = 0, float(np.abs(gap(np.linspace(0.3, 0.95, 100_001))).mean())
+    for _ in range(400):
+        sure = random.uniform(0.3, 0.95, 1000)
+        ece = calibration.reliability(sure, random.random(1000) < sure - gap(sure)).ece
+        inside += ece.low <= true <= ece.high
+    assert 0.93 <= inside / 400 <= 0.975
 
 
 def test_temperature_is_found_again():
@@ -60,6 +87,18 @@ def test_probabilities_of_0_and_1_can_be_softened():
     certain = np.eye(3, dtype=np.float32)
     assert np.isfinite(files.softened(certain, 3.0)).all()
     assert np.isfinite(calibration.fit_temperature(certain, np.array([0, 1, 0]))).all()
+
+
+def test_rows_without_a_label_are_left_out_and_confidence_is_that_of_softened():
+    random = np.random.default_rng(2)
+    rows, label = softmax(random.normal(size=(3000, 4))), random.integers(0, 4, 3000)
+    known = np.flatnonzero(random.random(3000) < 0.9)
+    some = np.full(3000, -1)
+    some[known] = label[known]
+    assert calibration.fit_temperature(rows, some) == calibration.fit_temperature(rows[known], label[known])
+    sure = calibration.calibrated(rows, 1.7, known)
+    assert (sure == files.softened(rows, 1.7)[known].max(axis=1)).all()
+    assert len(calibration.calibrated(rows, 1.7, known[:0])) == 0
 
 
 def test_coverage_by_hand():

@@ -170,3 +170,42 @@ def test_timeline_counts_corrections_and_judges_twice():
 def test_mcnemar_equals_the_binomial_test(fixed, broken):
     expected = binomtest(min(fixed, broken), fixed + broken).pvalue if fixed + broken else 1.0
     assert mcnemar(fixed, broken) == pytest.approx(expected, rel=1e-6)
+
+
+def test_no_verdict_where_the_labels_that_judge_were_corrected_after_both_runs():
+    """Two equally good runs: whoever corrects labels with the newer one's answers in view would make it better."""
+    old, new = [True] * 180 + [False] * 20, [False] * 20 + [True] * 180
+    labels = dict.fromkeys((f"s{i}" for i in range(200)), "cat")
+    same = compare(_many(old), _many(new), names=("1", "2"), split="test", labels=labels)
+    assert (same.verdict, same.reason) == ("no clear difference", "")
+    kind = {f"s{i}": "dog" for i in range(12)}  # the newer run's wrong answers, accepted
+    found = compare(_many(old), _many(new), names=("1", "2"), split="test", labels=labels | kind)
+    assert found.p_value < 0.05  # it would have been "better"
+    assert found.verdict is None
+    assert found.reason.startswith("12 labels in test changed after 2:")
+    assert "no verdict. 12 labels" in found.note
+    assert (len(found.fixed), len(found.broken)) == (32, 8)
+    assert (found.credit.new_under_new - found.credit.old_under_new) == 24
+    assert found.labels == "now"
+
+
+def test_no_verdict_where_images_were_excluded_after_both_runs():
+    old, new = [True] * 180 + [False] * 20, [False] * 20 + [True] * 180
+    left = {f"s{i}": "cat" for i in range(12, 200)}
+    found = compare(_many(old), _many(new), names=("1", "2"), split="test", labels=left)
+    assert found.p_value < 0.05
+    assert found.verdict is None
+    assert "12 images in test were excluded after 2" in found.reason
+    assert (found.samples, found.left_out) == (188, 12)
+
+
+def test_pictures_that_were_replaced_are_left_out_and_counted():
+    old, new = [True] * 180 + [False] * 20, [True] * 200
+    found = compare(_many(old), _many(new), names=("1", "2"), split="test", replaced={"s0", "s199", "elsewhere"})
+    assert (found.samples, found.replaced, found.left_out) == (198, 2, 2)
+    assert len(found.fixed) == 19
+    assert found.verdict is None
+    assert "2 images in test were replaced by another picture" in found.reason
+    every = compare(_many(old), _many(new), names=("1", "2"), split="test", replaced={f"s{i}" for i in range(200)})
+    assert every.samples == 0
+    assert "nothing to compare. 200 images" in every.reason

@@ -5,15 +5,10 @@ import struct
 import zlib
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-
-def pixels(mode="RGB", size=(64, 48)):
-    rng = np.random.default_rng(5)
-    return Image.fromarray(rng.integers(0, 255, (size[1], size[0], len(mode)), dtype=np.uint8), mode)
+from tests.stealth import pixels, stealth
 
 
 def png(texts=None, *, international=(), packed=(), chunks=(), after=(), mode="RGB"):
@@ -98,26 +93,6 @@ def tiff(main=(), sub=(), order="<"):
 
 def user_comment(text, encoding="utf-16-be", head=b"UNICODE\0"):
     return (0x9286, 7, head + text.encode(encoding))
-
-
-def stealth(text, signature=b"stealth_pngcomp", mode="RGBA"):
-    """Bits down the columns, most significant first, in alpha or in red, green, blue."""
-    import gzip
-
-    raw = text.encode()
-    if signature.endswith(b"comp"):
-        raw = gzip.compress(raw)
-    message = signature + struct.pack(">I", len(raw) * 8) + raw
-    bits = np.unpackbits(np.frombuffer(message, np.uint8))
-    grid = np.array(pixels(mode, (128, 96)))
-    channels = grid[:, :, 3:] if signature.startswith(b"stealth_png") else grid[:, :, :3]
-    flat = channels.transpose(1, 0, 2).reshape(-1).copy()
-    flat[: len(bits)] = flat[: len(bits)] & 0xFE | bits
-    depth = channels.shape[2]
-    channels[:] = flat.reshape(grid.shape[1], grid.shape[0], depth).transpose(1, 0, 2)
-    out = io.BytesIO()
-    Image.fromarray(grid, mode).save(out, "PNG")
-    return out.getvalue()
 
 
 def cbor(value):

@@ -72,6 +72,9 @@ def test_a_pipe_or_a_folder_beside_is_no_side_file(image):
     assert read_beside(image) is None
 
 
+UUID = "0a1b2c3d-0000-1111-2222-333344445555"
+
+
 def split(*names):
     return [PurePosixPath(name).parts for name in names]
 
@@ -80,9 +83,22 @@ def split(*names):
     ("AUTOMATIC1111", ["txt2img-images/2026-11-22/00000-123.png", "txt2img-grids/2026-11-22/grid-0000.png"]),
     ("AUTOMATIC1111", ["2026-11-22/00000-123.png", "2026-11-22/00001-124-a dog.png"]),
     ("ComfyUI", ["ComfyUI_00001_.png", "ComfyUI_00002_.png", "other.png"]),
+    ("ComfyUI", ["tools/ComfyUI/output/ComfyUI_00001_.png", "tools/ComfyUI/output/2026-11-22/ComfyUI_00002_.png"]),
+    (None, ["ComfyUI/output/dog/ComfyUI_00001_.png", "ComfyUI/output/cat/ComfyUI_00002_.png"]),
     ("InvokeAI", ["images/0a1b2c3d-0000-1111-2222-333344445555.png"]),
     ("Fooocus", ["2026-11-22/2026-11-22_10-00-00_0002.png"]),
+    ("InvokeAI", ["img-samples/000001.8a3f0c11.3735928559.png", "img-samples/000002.17.png"]),
+    ("AUTOMATIC1111", ["img2img-images/2026-11-22/00000-123-a dog.png"]),  # Forge: the same folders
+    ("SD.Next", ["text/00001-sd_xl_base-a dog.jpg", "image/00002-sd_xl_base-a cat.jpg", "save/a.jpg"]),
+    ("SD.Next", ["outputs/control/2026-11-22/00001-2026-11-22-flux.jpg"]),
+    (None, ["text/page one.jpg", "image/photo.jpg"]),
+    (None, ["dog/00001-sd_xl_base-a dog.jpg", "text/00002-sd_xl_base-a cat.jpg"]),
     ("SwarmUI", ["local/raw/2026-11-22/1030001-a dog-model.png"]),
+    ("SwarmUI", ["alice/raw/2026-11-22/1030001-a dog-model.png", "bob/Starred/raw/2026-11-22/2359002-a cat-m.jpg"]),
+    ("SwarmUI", ["Output/alice/raw/2026-11-22/1030-a dog-model-17.png"]),
+    ("SwarmUI", ["2026-11-22/1030001-a dog-model.png", "2026-11-23/0001014-a cat-model.png"]),
+    (None, ["wedding/raw/2026-11-22/IMG_0001.jpg"]),
+    (None, ["wedding/2026-11-22/1030001-a dog-model.png"]),
     ("NovelAI", ["1girl, fox ears s-3735928559.png"]),
     ("Easy Diffusion", ["1700000000000/a_fox_sk4lz0a1.png"]),
     (None, ["dog/ComfyUI_00001_.png", "cat/ComfyUI_00002_.png"]),
@@ -94,12 +110,37 @@ def test_whose_folder_it_is(tool, names):
     assert folders.tool_of(split(*names)) == tool
 
 
+def test_a_folder_named_raw_is_known_by_its_own_name():
+    names = split("2026-11-22/1030-a dog-model-17.png")  # as older versions of SwarmUI named them
+    assert (folders.tool_of(names, "raw"), folders.tool_of(names, "photos")) == ("SwarmUI", None)
+
+
+@pytest.mark.parametrize(("names", "left"), [
+    (["grids/00003-grid.jpg", "inputs/a.png", "text/00001-sdxl-dog.jpg", "text/00002-sdxl-dog.jpg",
+      "text/00003-sdxl-cat.jpg"], ["grids/00003-grid.jpg", "inputs/a.png"]),
+    (["sdnext/outputs/grids/00003-grid.jpg", "sdnext/outputs/text/00001-sdxl-dog.jpg"],
+     ["sdnext/outputs/grids/00003-grid.jpg"]),
+    (["custom_nodes/x/a.png", "input/example.png", "output/ComfyUI_00001_.png"],
+     ["custom_nodes/x/a.png", "input/example.png"]),
+    (["ComfyUI/input/example.png", "ComfyUI/output/dogs/dog_00001_.png"], ["ComfyUI/input/example.png"]),
+    (["input/1.png", "output/1.png"], []),
+    (["cats/1.png", "input/2.png", "output/ComfyUI_00001_.png"], []),
+    (["grids/1.jpg", "text/2.jpg"], []),
+    ([], []),
+])  # fmt: skip
+def test_what_only_its_neighbours_give_away(names, left):
+    assert [name for name, _ in folders.left_out(names)] == left
+
+
 @pytest.mark.parametrize(("skipped", "name"), [
     (True, "txt2img-grids/2026-11-22/grid-0000.png"),
     (True, "outputs/init-images/2026-11-22/a.png"),
     (True, "2026-11-22/grid-0001-123.png"),
     (True, "ComfyUI_temp_abcde_00001_.png"),
     (True, "outputs/images/thumbnails/0a1b2c3d.webp"),
+    (True, f"thumbnails/{UUID}.webp"),  # InvokeAI's outputs/images, named itself
+    (True, "img-samples/thumbnails/000001.8a3f0c11.3735928559.webp"),
+    (False, f"thumbnails/{UUID}.png"),
     (True, "raw/2026-11-22/a.swarmpreview.jpg"),
     (False, "txt2img-images/2026-11-22/00000-1.png"),
     (False, "grid/grid-0001.png"),

@@ -89,6 +89,34 @@ def test_exif_rotation_is_applied():
     assert decode(_bytes(image, "JPEG", exif=exif)).size == (20, 60)
 
 
+WIDE = {
+    "fractions": (np.linspace(0, 1, 256, dtype=np.float32), 255),
+    "floats up to 255": (np.linspace(0, 255, 256, dtype=np.float32), 255),
+    "floats up to 65535": (np.linspace(0, 65535, 256, dtype=np.float32), 255),
+    "heights in metres": (np.linspace(-400, 8848, 256, dtype=np.float32), 255),
+    "32 bits": (np.linspace(0, 2**31 - 1, 256).astype(np.int32), 255),
+    "16 bits in 32": (np.linspace(0, 65535, 256).astype(np.int32), 255),
+    "one value": (np.full(256, -7, dtype=np.int32), 0),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_wide_greys_come_in_as_a_person_sees_them(kind):
+    row, brightest = WIDE[kind]
+    data = _bytes(Image.fromarray(row.reshape(1, 256).repeat(4, axis=0)), "TIFF")
+    image = decode(data)
+    assert image.mode == "RGB"
+    shades = np.array(image)[0, :, 0].astype(int)
+    assert np.abs(shades - np.linspace(0, brightest, 256)).max() <= 2
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_picture_whose_pixels_are_no_numbers_is_refused(number):
+    pixels = np.full((4, 4), number, dtype=np.float32)
+    with pytest.raises(UnreadableImage, match="no numbers"):
+        decode(_bytes(Image.fromarray(pixels), "TIFF"))
+
+
 def test_sixteen_bits_are_scaled_and_not_clipped():
     ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(1, 256).repeat(4, axis=0)
     data = _bytes(Image.fromarray(ramp), "PNG")

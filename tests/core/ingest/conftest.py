@@ -59,7 +59,7 @@ def bring_in(memory, tmp_path):
             memory,
             recognise(folder),
             existing=existing,
-            open_dataset=lambda classes: memory.create("pets", classes),
+            open_dataset=lambda classes: memory.create("pets", classes).id,
             thumbnail_folder=tmp_path / "thumbs",
             seed=0,
             progress=options.pop("progress", lambda done, total: None),

@@ -7,7 +7,10 @@ from collections import Counter
 import pytest
 
 from core.domain.decisions import LabelChange
+from core.ingest import outcomes
 from core.ingest.importer import Wishes
+from core.ingest.one_pass import Extras
+from tests.stealth import stealth
 
 
 @pytest.fixture
@@ -100,6 +103,17 @@ def test_bad_files_are_outcomes_with_reasons(bring_in, folder):
     assert "web page" in reasons["page.jpg"]
     assert "damaged" in reasons["half.png"]
     assert len(frame) == 20
+
+
+def test_each_bad_file_is_told_however_few_the_report_names(bring_in, folder, monkeypatch):
+    monkeypatch.setattr(outcomes, "LISTED", 3)
+    for number in range(8):
+        (folder / "cats" / f"bad{number}.png").write_bytes(b"<html>404</html>")
+    told = {}
+    report, _ = bring_in(folder, wishes=Wishes(bad=told.__setitem__))
+    assert (report["quarantined"], len(report["quarantine"])) == (8, 3)
+    assert {os.path.basename(path) for path in told} == {f"bad{number}.png" for number in range(8)}
+    assert set(told.values()) == {"it is a web page, not an image"}
 
 
 def test_names_that_no_database_holds_are_skipped_and_told(bring_in, folder):
@@ -213,3 +227,39 @@ def test_one_class_and_no_labels_are_noted(bring_in, tmp_path, picture):
     picture(tmp_path / "one" / "cats" / "1.png", seed=1)
     report, _ = bring_in(tmp_path / "one")
     assert any("one class only" in note for note in report["notes"])
+
+
+def test_prompts_hidden_in_the_pixels_come_in_on_request_only(bring_in, memory, tmp_path):
+    text = "a dog\nNegative prompt: cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64"
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets" / "1.png").write_bytes(stealth(text))
+    bring_in(tmp_path / "pets")
+    assert dict(memory.generations(memory.dataset("pets").id)) == {}
+    os.utime(tmp_path / "pets" / "1.png", ns=(1, 1))
+    bring_in(tmp_path / "pets", wishes=Wishes(extras=Extras(hidden=True)))
+    (made,) = dict(memory.generations(memory.dataset("pets").id)).values()
+    assert (made.prompt, made.seed, made.source) == ("a dog", "5", "hidden in the pixels")
+
+
+def test_what_a_source_calls_test_joins_a_test_split_that_was_used_and_that_is_told(bring_in, tmp_path, picture):
+    root = tmp_path / "split"
+
+    def put(split, *seeds):
+        for seed in seeds:
+            picture(root / split / ["cats", "dogs"][seed % 2] / f"{seed}.png", seed=seed)
+
+    put("train", *range(8))
+    put("test", *range(20, 24))
+    report, before = bring_in(root)
+    assert not any("joined test" in note for note in report["notes"])
+    put("train", *range(8, 20))
+    put("test", 24, 25)
+    report, after = bring_in(root, frozen_test=True)
+    joined = after[(after["split"] == "test") & ~after["sample_id"].isin(before["sample_id"])]
+    assert sorted(os.path.basename(path) for path in joined["filepath"]) == ["24.png", "25.png"]
+    (note,) = [note for note in report["notes"] if "joined test" in note]
+    assert note.startswith("2 new images of the source's own test split joined test, which a run was read on already")
+    kept = after[after["sample_id"].isin(before["sample_id"])]
+    assert kept["split"].tolist() == before["split"].tolist()
+    report, _ = bring_in(root, frozen_test=True)
+    assert not any("joined test" in note for note in report["notes"])

@@ -52,7 +52,7 @@ if when == "writing":
 if when == "stored":
     spool.Spool.clear = die
 report = importer.import_folder(
-    store, recognise(folder), existing=existing, open_dataset=lambda classes: store.create("pets", classes),
+    store, recognise(folder), existing=existing, open_dataset=lambda classes: store.create("pets", classes).id,
     thumbnail_folder=Path(work) / "thumbs", seed=3, frozen_test=False, progress=progress,
     spool_folder=Path(work) / "spool",
 )

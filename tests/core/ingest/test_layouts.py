@@ -53,6 +53,23 @@ def test_split_folders_without_classes_are_unlabelled(tree):
     assert set(_read(recognise(tree("train/1.jpg", "test/2.jpg"))).values()) == {("train", None), ("test", None)}
 
 
+@pytest.mark.parametrize(("folders", "empty"), [
+    (("train/bird", "test/cats"), ("bird",)), (("bird/train",), ("bird",)), (("train/cats/more", "val"), ()),
+])  # fmt: skip
+def test_an_empty_class_in_split_folders_is_a_class_and_told(tree, folders, empty):
+    inside = (
+        ("cats/train/1.jpg", "dogs/test/2.jpg")
+        if folders[0] == "bird/train"
+        else ("train/cats/1.jpg", "test/dogs/2.jpg")
+    )
+    root = tree(*inside)
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    found = recognise(root)
+    assert (found.layout, found.empty) == ("split folders", empty)
+    assert [note for note in found.notes if "empty" in note] == [f"1 class folder is empty: {one!r}." for one in empty]
+
+
 def test_flat(tree):
     found = recognise(tree("1.jpg", "2.jpg"))
     assert found.layout == "flat folder"
@@ -80,6 +97,7 @@ def test_rubbish_is_left_alone(tree):
     )
     assert set(_read(found)) == {"cats/1.jpg"}
     assert found.classes == ("cats",)
+    assert {os.path.basename(path) for path, _ in found.skipped} == {".ipynb_checkpoints", "__MACOSX"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Reader processes: every file has its own outcome, whatever another one does to its decoder."""
 
+import hashlib
 import io
 import os
 import shutil
@@ -11,9 +12,9 @@ import pytest
 from PIL import Image
 
 from core.domain.errors import ServiceFailed
-from core.images import thumbnails
-from core.images.reading import UnreadableImage, decode, open_image, pixels_of
-from core.ingest.one_pass import measures_of
+from core.images import reading, thumbnails
+from core.images.reading import UnreadableImage, decode, open_image, pixels_of, read_stable
+from core.ingest.one_pass import PLAIN, measures_of, read_image
 from core.ingest.readers import Readers
 
 
@@ -67,27 +68,73 @@ def test_closing_leaves_no_process(tmp_path, pictures):
     assert all(process.poll() is not None for process in processes)
 
 
-def test_a_file_that_is_written_to_meanwhile_is_told(tmp_path, picture, monkeypatch):
-    from core.ingest import one_pass
-    from core.ingest.one_pass import PLAIN, read_image
+def _grow(path):
+    with open(path, "ab") as file:
+        file.write(b"more")
 
+
+def _shrink(path):
+    os.truncate(path, os.stat(path).st_size - 4)
+
+
+def _rewrite(path):
+    data = path.read_bytes()
+    with open(path, "r+b") as file:
+        file.write(data)  # the same bytes: only its time says that somebody was at it
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """``meanwhile(path, change, times)``: the file is really changed between the read of its bytes and what follows."""
+
+    def arrange(path, change, times):
+        left, plain = [times], os.fdopen
+
+        def fdopen(*arguments, **options):
+            file = plain(*arguments, **options)
+            read = file.read
+
+            class Watched:
+                def __enter__(self):
+                    return self
+
+                def __exit__(self, *_):
+                    file.close()
+
+                def read(self, size):
+                    data = read(size)
+                    if left[0]:
+                        left[0] -= 1
+                        change(path)
+                    return data
+
+            return Watched()
+
+        monkeypatch.setattr(reading.os, "fdopen", fdopen)
+
+    return arrange
+
+
+@pytest.mark.parametrize("change", [_grow, _shrink, _rewrite])
+def test_a_file_that_is_written_to_meanwhile_is_told(tmp_path, picture, meanwhile, change):
     path = picture(tmp_path / "1.png", seed=1)
-    monkeypatch.setattr(one_pass, "read_stable", _changing(one_pass.read_stable, times=1))
-    assert "hash" in read_image(path, thumbnail_folder=tmp_path / "t", extras=PLAIN)  # tried a second time
-    monkeypatch.setattr(one_pass, "read_stable", _changing(one_pass.read_stable, times=9))
-    assert "written to" in read_image(path, thumbnail_folder=tmp_path / "t", extras=PLAIN)["reason"]
+    os.utime(path, ns=(1, 1))
+    meanwhile(path, change, times=1)
+    with pytest.raises(UnreadableImage, match="written to"):
+        read_stable(path)
+    assert read_stable(path)[1].st_mtime_ns == os.stat(path).st_mtime_ns
 
 
-def _changing(real, times):
-    left = [times]
-
-    def read_stable(path):
-        if left[0]:
-            left[0] -= 1
-            raise UnreadableImage("it was written to while it was read")
-        return real(path)
-
-    return read_stable
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_file_that_is_written_to_is_tried_a_second_time(tmp_path, picture, meanwhile, times):
+    path = picture(tmp_path / "1.png", seed=1)
+    meanwhile(path, _grow, times=times)
+    record = read_image(path, thumbnail_folder=tmp_path / "t", extras=PLAIN)
+    if times == 1:
+        assert record["hash"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert record["size"] == os.stat(path).st_size
+    else:
+        assert record == {"reason": "it was written to while it was read"}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")

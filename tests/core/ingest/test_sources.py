@@ -6,7 +6,10 @@ import os
 import struct
 import subprocess
 import tarfile
+import tracemalloc
 import zipfile
+import zlib
+from urllib.parse import quote
 
 import pandas as pd
 import pyarrow as pa
@@ -14,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.domain.errors import BadInput
+from core.generators import read_image
 from core.ingest import archives
 from core.ingest.archives import unpack
 from core.ingest.readings import Reading, layout_named
 from core.ingest.sources import recognise
+from core.ingest.tables import NoPathColumn
 
 
 @pytest.fixture
@@ -96,6 +101,32 @@ def test_a_generators_output_folder_is_no_set_of_classes(look, tree):
     assert "grid" in why(found)["grid-0000-1.png"]
 
 
+UUIDS = [f"0a1b2c3d-0000-1111-2222-33334444555{n}" for n in range(3)]
+
+
+@pytest.mark.parametrize(("tool", "root", "images", "others"), [
+    ("InvokeAI", "images", [f"{one}.png" for one in UUIDS], [f"thumbnails/{one}.webp" for one in UUIDS]),
+    ("SD.Next", "outputs", ["text/00001-sdxl-dog.jpg", "image/00002-sdxl-cat.jpg"], ["grids/00003-sdxl-grid.jpg"]),
+    ("ComfyUI", "ComfyUI", ["output/ComfyUI_00001_.png"], ["input/example.png"]),
+    ("SwarmUI", "raw", ["2026-11-22/1030001-dog-sdxl.png", "2026-11-23/1030001-cat-sdxl.png"], []),
+])  # fmt: skip
+def test_what_lies_beside_a_generators_images_is_skipped_and_told(look, tree, tool, root, images, others):
+    found = look(tree(*images, *others, root=root))
+    assert (found.tool, found.layout, found.classes) == (tool, "flat folder", ())
+    assert sorted(said(found)) == sorted(images)
+    assert sorted(why(found)) == sorted(os.path.basename(name) for name in others)
+
+
+def test_what_lies_beside_an_image_and_says_something_of_it_is_not_told_as_skipped(look, tree):
+    made = "2026-11-22_10-00-00_0001.png"
+    found = look(tree(
+        "1.png", "1.txt", "1.swarm.json", "2.swarm.json", "catalog.html", "log.html", f"day/{made}", "day/log.html",
+    ))  # fmt: skip
+    assert sorted(os.path.relpath(name, found.root) for name, _ in found.skipped) == [
+        "2.swarm.json", "catalog.html", "log.html",
+    ]  # fmt: skip
+
+
 def test_deep_folders_do_not_end_the_walk(look, tmp_path):
     root = deep = tmp_path / "deep"
     for _ in range(1200):
@@ -135,6 +166,12 @@ CSV = {
     "no header": (b"1.jpg,cat\nsub/2.jpg,dog\n", {}),
     "names without ending or folder": (b"id,label\n1,cat\n2,dog\n", {}),
     "UTF-16": ("filename,label\n1.jpg,cat\nsub/2.jpg,dog\n".encode("utf-16"), {}),
+    "an unusual name of the column of files": (b"photo_file,label\n1.jpg,cat\nsub/2.jpg,dog\n", {}),
+    "a usual name for something else": (b"id,picture,label\n7,1.jpg,cat\n8,sub/2.jpg,dog\n", {}),
+    "columns that were chosen": (
+        b"n,was,label\n1,1.jpg,cat\n2,sub/2.jpg,dog\n",
+        {"path_column": "n", "label_column": "label"},
+    ),
     "a mark and Windows lines": (b"\xef\xbb\xbffile,class\r\n1.jpg,cat\r\nsub\\2.jpg,dog\r\n", {}),
 }
 
@@ -149,6 +186,37 @@ def test_csv(look, tree, kind):
         assert found.layout == "table"
         assert {label for label, _ in said(found).values()} == {"cat", "dog"}
         assert said(found)["1.jpg"][0] == "cat"
+
+
+def test_spaces_around_a_path_are_the_files_or_the_tables(look, tree):
+    root = tree(" 1.jpg", "2.jpg")
+    (root / "labels.csv").write_text("file_name,label\n 1.jpg,cat\n 2.jpg ,dog\n")
+    for source in (root, root / "labels.csv"):
+        assert {name: label for name, (label, _) in said(look(source)).items()} == {" 1.jpg": "cat", "2.jpg": "dog"}
+
+
+def test_a_table_whose_columns_say_nothing_names_them_for_a_choice(look, tree):
+    root = tree("1.jpg", "2.jpg")
+    (root / "x.csv").write_text("photo,kind\n1,cat\n2,dog\n")
+    with pytest.raises(NoPathColumn, match="choose one of its: photo, kind") as raised:
+        look(root / "x.csv")
+    assert raised.value.columns == ("photo", "kind")
+    assert look(root).layout == "flat folder"
+    with pytest.raises(NoPathColumn):
+        look(root, layout="table")
+    for source in (root, root / "x.csv"):
+        found = look(source, layout="table", path_column="photo", label_column="kind")
+        assert {label for label, _ in said(found).values()} == {"cat", "dog"}
+        assert (found.path_column, found.label_column, found.columns) == ("photo", "kind", ("photo", "kind"))
+
+
+def test_one_of_several_tables_can_be_chosen(look, tree):
+    root = tree("1.jpg", "2.jpg")
+    (root / "a.csv").write_text("file_name,label\n1.jpg,cat\n2.jpg,dog\n")
+    (root / "b.csv").write_text("file_name,label\n1.jpg,old\n2.jpg,young\n")
+    found = look(root)
+    assert (found.table, found.tables, found.classes) == ("a.csv", ("a.csv", "b.csv"), ("cat", "dog"))
+    assert look(root, layout="table", table="b.csv").classes == ("old", "young")
 
 
 def test_json_lines_with_bad_lines(look, tree):
@@ -181,6 +249,48 @@ def test_parquet_with_the_class_names_of_hugging_face(look, tree):
     (root / "metadata.parquet").write_bytes(b"PAR1 broken")
     with pytest.raises(BadInput, match="cannot be read"):
         look(root / "metadata.parquet")
+
+
+def _repeated(values, times):
+    """A small Parquet table that stands for ``times`` rows: its columns' one value comes again."""
+    columns = {
+        name: pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), times), pa.array([value]))
+        for name, value in values.items()
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("values", "times", "sentence"), [
+    ({"file_name": "1.jpg", "label": "cat"}, 5_000_001, "more than 5,000,000 rows"),
+    ({"file_name": "1.jpg", "label": "c" * 2_000_000}, 20_000, "more than a gigabyte of text"),
+])  # fmt: skip
+def test_a_parquet_bomb_is_refused_before_its_rows_are_made(look, tree, values, times, sentence):
+    root = tree("1.jpg")
+    (root / "bomb.parquet").write_bytes(_repeated(values, times))
+    assert (root / "bomb.parquet").stat().st_size < 200_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=sentence):
+            look(root / "bomb.parquet")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_table_that_is_too_large_is_not_read_to_find_out(look, tree):
+    root = tree("1.jpg")
+    with open(root / "labels.csv", "wb") as file:
+        file.truncate(2**30 + 1)  # takes no room on the disk, and none in memory
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="larger than a gigabyte"):
+            look(root / "labels.csv")
+        assert look(root).layout == "flat folder"
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_captions_are_no_labels(look, tree):
@@ -254,6 +364,29 @@ def test_a_zip_and_a_tar_are_read_as_the_folders_in_them(look, tmp_path, picture
             file.path.read_bytes() == (tmp_path / "pets" / "data" / file.label / "1.png").read_bytes()
             for file in found.files
         )
+
+
+def test_the_log_of_fooocus_comes_out_of_an_archive_and_no_other_page_does(look, tmp_path, picture):
+    name = "2026-11-22_10-00-00_0001.png"
+    meta = quote(json.dumps({"Prompt": "a fox", "Seed": "9", "Base Model": "jugger"}), safe="")
+    log = f'<div class="image-container"><a href="{name}"><img></a><button onclick="to_clipboard(\'{meta}\')">'
+    members = {f"out/2026-11-22/{name}": picture(tmp_path / name, seed=1).read_bytes(), "out/2026-11-22/log.html": log}
+    archive = _zip(tmp_path / "a.zip", {**members, "out/log.html": "a page", "out/2026-11-22/page.html": "a page"})
+    found = look(archive)
+    unpack(archive, found.root, progress=lambda done, total: None)
+    (file,) = found.files
+    made = read_image(file.path.read_bytes(), file.path)
+    assert (made.tool, made.prompt, made.seed) == ("Fooocus", "a fox", "9")
+    assert [os.path.relpath(path, found.root) for path in found.root.rglob("*.html")] == ["out/2026-11-22/log.html"]
+    assert sorted(why(found)) == ["log.html", "page.html"]
+
+
+def test_folders_that_programs_keep_for_themselves_are_told_once_and_no_classes(look, tmp_path):
+    names = ["cats/1.jpg", "dogs/1.jpg", "cats/Thumbs.db", "cats/.hidden.jpg"]
+    names += [f"cats/{folder}/{n}.jpg" for folder in ("@eaDir", "__MACOSX", ".git") for n in range(3)]
+    found = look(_zip(tmp_path / "a.zip", dict.fromkeys(names, b"x")))
+    assert sorted(said(found)) == ["cats/1.jpg", "dogs/1.jpg"]
+    assert sorted(name.rpartition("/")[2] for name, _ in found.skipped) == [".git", "@eaDir", "__MACOSX"]
 
 
 def test_unpacking_again_writes_only_what_changed(look, tmp_path):
@@ -374,6 +507,27 @@ def test_a_member_that_is_damaged_or_locked_is_one_line(look, tmp_path):
     data[place + 8] |= 1
     (tmp_path / "b.zip").write_bytes(data)
     assert why(look(tmp_path / "b.zip")) == {"b.zip: 1.jpg": "it is locked with a password"}
+
+
+@pytest.mark.parametrize("checksum", ["of all", "of what it declares"])
+def test_a_member_that_is_larger_than_it_says_never_comes_out_larger(look, tmp_path, checksum):
+    whole, said_size = bytes(20 * 2**20), 100
+    archive = _zip(tmp_path / "a.zip", {"1.jpg": whole, "2.jpg": b"good"})
+    data = bytearray(archive.read_bytes())
+    for mark, crc_at, size_at in ((b"PK\x03\x04", 14, 22), (b"PK\x01\x02", 16, 24)):
+        place = data.find(mark)
+        data[place + size_at : place + size_at + 4] = struct.pack("<I", said_size)
+        if checksum == "of what it declares":
+            data[place + crc_at : place + crc_at + 4] = struct.pack("<I", zlib.crc32(whole[:said_size]))
+    archive.write_bytes(data)
+    found = look(archive)
+    problems = unpack(archive, found.root, progress=lambda done, total: None)
+    out = {path.name: path.stat().st_size for path in found.root.rglob("*.jpg")}
+    if checksum == "of all":
+        assert ([name.rpartition(" ")[2] for name, _ in problems], out) == (["1.jpg"], {"2.jpg": 4})
+    else:
+        assert (problems, out) == ([], {"1.jpg": said_size, "2.jpg": 4})
+    assert not [path for path in found.root.rglob(".*") if path.name.endswith(".part")]
 
 
 @pytest.mark.parametrize("name", ["no.zip", "no.tar", "no.tar.gz", "no.tar.xz"])

@@ -37,6 +37,17 @@ def test_a_file_is_handed_out_once_it_has_settled(watcher, clock, tmp_path):
     assert watcher.waiting == 0
 
 
+def test_a_generators_thumbnails_and_grids_are_not_handed_out(watcher, clock, tmp_path):
+    """InvokeAI's outputs/images as it is: half of the files below it are thumbnails of the others."""
+    made = "0a1b2c3d-0000-1111-2222-333344445555"
+    (tmp_path / "thumbnails").mkdir()
+    (tmp_path / f"{made}.png").write_bytes(b"whole")
+    (tmp_path / "thumbnails" / f"{made}.webp").write_bytes(b"small")
+    watcher.look()
+    clock.now += SETTLED
+    assert watcher.look() == [f"{tmp_path}/{made}.png"]
+
+
 def test_a_file_that_grows_waits(watcher, clock, tmp_path):
     path = tmp_path / "deep" / "1.png"
     path.parent.mkdir()

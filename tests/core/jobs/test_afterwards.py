@@ -8,6 +8,7 @@ import pytest
 from core.jobs import afterwards
 from core.runs.atomic import write_json
 from core.runs.layout import WorkspacePaths
+from tests.waiting import until
 
 JUDGE = """
 import pathlib, sys, time
@@ -46,9 +47,9 @@ def test_only_a_newer_run_that_succeeded_on_the_same_dataset_supersedes(make):
     make(6, code=2)
     make(7)
     make(8, "birds", code=0)
-    make(9, code=0, search="search-1")
+    make(9, code=0, search="search-1", trial=0)
     assert not afterwards.superseded(mine)
-    make(10, code=0)
+    make(10, code=0, search="search-1", final=True)
     assert afterwards.superseded(mine)
 
 
@@ -56,7 +57,7 @@ def test_judging_ends_as_soon_as_a_newer_run_has_succeeded(make, judge):
     mine = make(1, code=0)
     judging = threading.Thread(target=afterwards.judge, args=(mine,))
     judging.start()
-    _until((mine.folder / "begun").exists)
+    until((mine.folder / "begun").exists, seconds=60)
     make(2)  # it goes on: these labels may be the newest for a while
     time.sleep(3 * afterwards._LOOK)
     assert judging.is_alive()
@@ -71,10 +72,3 @@ def test_judging_that_nobody_supersedes_comes_to_its_end(make, judge):
     (mine.folder / "enough").touch()
     afterwards.judge(mine)
     assert (mine.folder / "judged").exists()
-
-
-def _until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

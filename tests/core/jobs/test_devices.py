@@ -1,7 +1,6 @@
 """The queue before a device: its order, who holds it, and that the dead do not block the living."""
 
 import threading
-import time
 
 import pytest
 from filelock import FileLock
@@ -9,6 +8,7 @@ from filelock import FileLock
 from core.jobs import devices
 from core.runs.atomic import write_json
 from core.runs.layout import WorkspacePaths
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -31,29 +31,22 @@ class _Waiter(threading.Thread):
             self.done.wait(20)
 
 
-def _until(condition):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.02)
-
-
 def test_runs_take_turns_in_the_order_that_people_see_and_change(workspace):
     order, waiters = [], []
     for number in range(1, 5):
         waiter = _Waiter(workspace, f"run-{number}", order)
         waiters.append(waiter)
         waiter.start()
-        _until(lambda: order and devices.waiting(workspace, "cpu") == [f"run-{n}" for n in range(2, len(waiters) + 1)])
+        until(lambda: order and devices.waiting(workspace, "cpu") == [f"run-{n}" for n in range(2, len(waiters) + 1)])
     assert order == [("run-1", "cpu")]
     assert devices.move(workspace, "run-4", 0)
     assert devices.queues(workspace) == {"cpu": ["run-4", "run-2", "run-3"]}
     waiters[1].paths.cancel.touch()
-    _until(lambda: devices.waiting(workspace, "cpu") == ["run-4", "run-3"])
+    until(lambda: devices.waiting(workspace, "cpu") == ["run-4", "run-3"])
     assert not devices.move(workspace, "run-2", 0)
     for place, name in ((0, "run-4"), (3, "run-3")):
         waiters[place].done.set()
-        _until(lambda name=name: order[-1] == (name, "cpu"))
+        until(lambda name=name: order[-1] == (name, "cpu"))
     waiters[2].done.set()
     for waiter in waiters:
         waiter.done.set()
@@ -106,7 +99,7 @@ def test_a_team_holds_a_gpu_a_worker_and_waits_for_all_of_them(tmp_path, monkeyp
     with FileLock(workspace.device_lock("gpu-1")):
         thread = threading.Thread(target=team, daemon=True)
         thread.start()
-        _until(lambda: devices.is_held(workspace.device_lock("gpu-0")))
+        until(lambda: devices.is_held(workspace.device_lock("gpu-0")))
         assert held == []
     thread.join(20)
     assert held == ["gpu-0 gpu-1"]

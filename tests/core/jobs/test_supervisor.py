@@ -11,7 +11,7 @@ from filelock import FileLock
 from core.jobs import supervisor
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
-from core.runs.worker import AGAIN, CANCELLED, LOST_WORKER, SUCCEEDED
+from core.runs.worker import AGAIN, CANCELLED, LOST_WORKER, PAUSED, REFUSED, SUCCEEDED
 
 
 @pytest.fixture
@@ -60,6 +60,16 @@ def test_a_team_that_lost_a_member_starts_again_three_times(run, monkeypatch, co
         assert "crashed 3 times" in read_json(run.error)["sentence"]
 
 
+@pytest.mark.parametrize(("code", "kept"), [(SUCCEEDED, False), (PAUSED, True), (REFUSED, True), (CANCELLED, True)])
+def test_what_going_on_needs_is_kept_until_a_run_has_succeeded(run, monkeypatch, code, kept):
+    run.checkpoints.mkdir()
+    for file in (run.last_checkpoint, run.best_checkpoint):
+        file.touch()
+    monkeypatch.setattr(supervisor, "_run_worker", lambda *_, **__: code)
+    assert supervisor.supervise(run, warm=False) == code
+    assert (run.last_checkpoint.exists(), run.best_checkpoint.exists()) == (kept, True)
+
+
 def test_a_team_that_lost_a_member_and_is_cancelled_is_not_started_again(run, monkeypatch):
     def worker(paths, spec, **_):
         paths.cancel.touch()
@@ -68,3 +78,12 @@ def test_a_team_that_lost_a_member_and_is_cancelled_is_not_started_again(run, mo
     monkeypatch.setattr(supervisor, "_run_worker", worker)
     assert supervisor.supervise(run, warm=False) == CANCELLED
     assert len([line for line in read_json_lines(run.attempts) if "returncode" in line]) == 1
+
+
+@pytest.mark.parametrize(("kind", "gives_way"), [("train", 0), ("search", 0), ("embed", supervisor.BACKGROUND)])
+def test_training_and_a_search_which_hands_it_on_to_its_trials_keep_their_priority(monkeypatch, kind, gives_way):
+    given = []
+    monkeypatch.setattr(supervisor.os, "nice", given.append)
+    monkeypatch.setattr(supervisor.members, "die_with_parent", lambda: None)
+    supervisor._start_of(kind)()
+    assert sum(given) == gives_way

@@ -1,6 +1,7 @@
 """Reports: whole, escaped, and asking nothing of a network."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from core.evaluation import calibration
 from core.evaluation.comparison import compare
+from core.evaluation.domains import domains
 from core.evaluation.metrics import evaluate
 from core.evaluation.scores import score
 from core.reports import markdown, page
@@ -35,11 +37,13 @@ def run(seed, wrong):
 def part(name, rows):
     evaluation = evaluate(rows)
     right = rows.predicted == rows.label
+    origins = ["<u>photo" if at < len(rows) // 2 else "turbo" for at in range(len(rows))]
     return RunPart(
         name=name,
         model="Instant <b>",
         dataset="zoo <i>",
         split="test",
+        labels="now",
         evaluation=evaluation,
         scores=score(rows, evaluation),
         reliability=calibration.reliability(rows.confidence, right),
@@ -47,6 +51,7 @@ def part(name, rows):
         cautions=("Only <few> images.",),
         slices=(),
         shortcuts=(),
+        domains=tuple(domains(origins, list(rows.label), list(rows.predicted))),
         errors=(Picture(b"\xff\xd8jpeg", NAMES[0], NAMES[1], 0.8),),
     )
 
@@ -95,3 +100,57 @@ def test_markdown_has_no_markup_of_names(content):
     assert "a\\|b\\`c\\*" in text
     widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| Accuracy")}
     assert widths == {2}
+
+
+@pytest.mark.parametrize("size", [3, 41, 120])
+def test_a_large_matrix_has_names_and_its_most_frequent_errors_as_a_table(size):
+    names = [f"<i>class {at}" for at in range(size)]
+    true = np.arange(size).repeat(10)
+    said = true.copy()
+    for row in range(1, min(size, 30)):  # class 1 is taken for class 0 once, class 2 twice, and so on
+        said[row * 10 : row * 10 + min(row, 9)] = 0
+    rows = files.make(
+        classes=names,
+        sample_id=[f"{at:024x}" for at in range(len(true))],
+        split=["test"] * len(true),
+        label=[names[at] for at in true],
+        probabilities=np.eye(size, dtype=np.float32)[said],
+    )
+    one = Content("Many", "now", (part("run-1", rows),), None)
+    text, plain = page.render(one), markdown.render(one)
+    drawn = text[text.index("<svg") : text.index("</svg>")]
+    assert all(drawn.count(f">&lt;i&gt;class {at}</text>") == 2 for at in range(size))
+    assert "<i>" not in text
+    assert ("Most frequent errors" in text) == ("Most frequent errors" in plain) == (size > 4)
+    if size > 4:
+        table = text[text.index("Most frequent errors") : text.index("<h3>Figures")]
+        assert table.count("<tr>") == 21
+        assert "<td>&lt;i&gt;class 9</td><td>&lt;i&gt;class 0</td><td class=n>9</td><td>90%</td>" in table
+
+
+def test_both_say_under_which_labels_and_how_sure_the_change_is(content):
+    for text in (page.render(content), markdown.render(content).replace("\\", "")):
+        assert text.count("Judged under the labels of now.") == 2
+        assert "86.7% → 94.4%, a change of +7.8 points, likely between" in text
+        assert "exact p = 0.016" in text.replace("&#x27;", "'")  # 7 fixed, 0 broken: 2 * (1/2)**7
+        assert "labels of run-1" in text
+        assert "labels of run-2" in text  # the comparison of this fixture is under those
+        assert "turbo" in text
+
+
+def test_without_a_verdict_no_chance_is_claimed(content):
+    found = compare(run(0, 12), run(1, 5), names=("1", "2"), split="test", labels={f"{0:024x}": NAMES[1]})
+    silent = replace(content, comparison=found)
+    for text in (page.render(silent), markdown.render(silent)):
+        assert "McNemar" not in text
+        assert "no verdict" in text
+
+
+def test_html_draws_the_difference_of_the_matrices(content):
+    text = page.render(content)
+    assert text.count('aria-label="Difference of the confusion matrices"') == 1
+    found = content.comparison
+    moved = found.new_evaluation.matrix - found.old_evaluation.matrix
+    for count in moved[moved != 0]:
+        assert f": {count:+,}</title>" in text
+    assert "taken for" in text

@@ -8,10 +8,9 @@ from core.review.pace import pace
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def entries(*seconds, who="ann", kind="confirm"):
-    return [
-        SimpleNamespace(who=who, kind=kind, at=START + timedelta(seconds=second), undoes=None) for second in seconds
-    ]
+def entries(*seconds, who="ann", kind="confirm", source="grid", undone=False, undoes=None):
+    said = {"who": who, "kind": kind, "source": source, "undone": undone, "undoes": undoes}
+    return [SimpleNamespace(at=START + timedelta(seconds=second), **said) for second in seconds]
 
 
 def test_breaks_are_left_out():
@@ -26,7 +25,13 @@ def test_two_people_work_side_by_side():
 
 
 def test_many_at_once_count_as_many_and_undoing_as_none():
-    undone = SimpleNamespace(who="ann", kind="relabel", at=START, undoes="entry")
-    assert pace([*entries(0, 0, 0), undone]).images == 3
+    assert pace([*entries(0, 0, 0), *entries(0, undoes="entry")]).images == 3
     assert pace([]).per_hour is None
     assert pace(entries(0, 1)).per_hour is None
+
+
+def test_what_a_script_set_and_what_was_taken_back_is_nothing_decided():
+    by_hand = entries(0, 2, 4)
+    assert pace([*by_hand, *entries(*range(100), source="native"), *entries(1, 3, source="cli")]) == pace(by_hand)
+    with_mistake = pace([*by_hand, *entries(6, undone=True)])
+    assert (with_mistake.images, with_mistake.seconds) == (3, 2 + 6)

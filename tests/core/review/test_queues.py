@@ -225,6 +225,37 @@ def test_two_runs_that_disagree(frame):
     assert items[0].suggestion == "dog"
 
 
+def test_a_label_called_right_settles_a_disagreement_that_suggests_the_same(frame):
+    other = says((A, "cat", 0.1), (B, "dog", 0.3), (C, "cat", 0.2), (D, None, 0.6))
+    spec, runs = QueueSpec(kind="disagreement"), {"predictions": RUN, "other": other, "names": ("run-2", "run-1")}
+    right = entry(A, "confirm", evidence=question("suspicious", "dog"), suggestion="dog")
+    assert ids(build(spec, frame, memory=remembering(right), **runs)) == [C]
+    (item, *_) = build(spec, frame, **runs)
+    right = entry(A, "confirm", evidence=item.evidence, suggestion=item.suggestion)
+    assert ids(build(SUSPICIOUS, frame, predictions=RUN, memory=remembering(right))) == [B, C]
+    assert ids(build(spec, frame, memory=remembering(right), **runs)) == [C]
+
+
+def test_a_cell_holds_what_the_matrix_counts_and_shows_last_what_was_decided(frame):
+    cell = QueueSpec(kind="cell", run="run-1", true="cat", pred="dog")
+    (first, second) = build(cell, frame, predictions=RUN)
+    assert [first.sample_id, second.sample_id] == [A, C]
+    memory = remembering(entry(A, "confirm", evidence=first.evidence, suggestion=first.suggestion))
+    found = build(cell, frame, predictions=RUN, memory=memory)
+    assert [(one.sample_id, one.reason) for one in found] == [(C, "dog 70%"), (A, "dog 90% · decided")]
+    memory.learn([entry(C, "skip", evidence=second.evidence)])
+    assert ids(build(cell, frame, predictions=RUN, memory=memory)) == [C, A]
+
+
+def test_a_first_label_is_no_hit(frame):
+    memory = remembering(
+        entry(D, "relabel", old=None, new="dog", evidence=question("unlabelled", "")),
+        entry(C, "exclude", old=None, evidence=question("unlabelled", "")),
+        entry(B, "relabel", old=None, new="dog", evidence=question("prompt-mismatch", "dog")),
+    )
+    assert memory.hit_rates() == {}
+
+
 def test_a_random_audit_is_the_same_for_everybody_and_passes_over_the_reviewed(frame):
     order = ids(build(QueueSpec(kind="audit"), frame))
     assert sorted(order) == [A, B, C]

@@ -7,7 +7,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from core.runs.layout import WorkspacePaths
 from core.services import mongod
 from core.services.app_client import AppClient
 from core.store.mongo import MongoStore
+from tests.waiting import until
 
 PAGES = "http://127.0.0.1:8599"
 
@@ -105,20 +105,6 @@ def served(tmp_path_factory):
         store.close()
         database.stop()
         log.close()
-
-
-def until(condition, *, seconds=30.0):
-    """Wait for ``condition``; fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"nothing within {seconds} s"
-        time.sleep(0.05)
-    return found
-
-
-@pytest.fixture
-def wait_until():
-    return until
 
 
 def _png(path):

@@ -6,6 +6,8 @@ from functools import partial
 
 import pytest
 
+from tests.waiting import until
+
 pytestmark = [pytest.mark.browser]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -40,7 +42,7 @@ def parent(tmp_path):
         server.server_close()
 
 
-def test_class_keys_in_the_framed_app_write_labels_and_u_takes_them_back(served, page, parent, wait_until):
+def test_class_keys_in_the_framed_app_write_labels_and_u_takes_them_back(served, page, parent):
     refused, outside = [], []
     page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
     page.on("requestfinished", lambda sent: outside.append(sent.url) if "127.0.0.1" not in sent.url else None)
@@ -52,14 +54,24 @@ def test_class_keys_in_the_framed_app_write_labels_and_u_takes_them_back(served,
     tile.wait_for(timeout=60_000)
     app.get_by_text("3 samples").first.wait_for()
     before = served.labels()
-    wait_until(lambda: tick(page, tile) and served.client.selection().ids == (order[0],), seconds=60)
+    until(lambda: tick(page, tile) and served.client.selection().ids == (order[0],), seconds=60)
     page.keyboard.press("3")
-    wait_until(lambda: served.labels()[order[0]] == "bird")
+    until(lambda: served.labels()[order[0]] == "bird", seconds=30)
     app.locator("[data-cy=looker]").get_by_text("bird").first.wait_for()  # the tile itself shows it
-    wait_until(lambda: served.client.selection().ids == ())
+    until(lambda: served.client.selection().ids == (), seconds=30)
     page.wait_for_timeout(500)
     page.keyboard.press("u")
-    wait_until(lambda: served.labels() == before)
+    until(lambda: served.labels() == before, seconds=30)
+    page.wait_for_timeout(500)
+    page.keyboard.press("Shift+U")
+    until(lambda: served.labels()[order[0]] == "bird", seconds=30)
+    page.wait_for_timeout(500)
+    page.keyboard.press("u")
+    until(lambda: served.labels() == before, seconds=30)
+    until(lambda: tick(page, tile) and served.client.selection().ids == (order[0],), seconds=60)
+    page.keyboard.press("/")  # the list of all classes
+    app.get_by_text("Relabel the selected images").first.wait_for()
+    page.keyboard.press("Escape")
     assert app.get_by_text("Accelerate your workflow").count() == 0
     assert app.get_by_text("Explore Enterprise").locator("visible=true").count() == 0
     assert refused == []

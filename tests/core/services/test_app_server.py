@@ -1,13 +1,16 @@
 """Attacks on the real FiftyOne server, each refused, and their honest counterparts, each answered."""
 
+import functools
+import getpass
 import json
+import uuid
 from urllib.parse import quote
 
 import pytest
 
-from core.domain.decisions import Decision
+from core.domain.decisions import Decision, Outcome
 from core.domain.errors import ServiceFailed
-from core.review import decisions
+from core.review import classes, decisions, undoing
 
 LIST_FILES = {"operator_uri": "@voxel51/operators/list_files", "params": {"path": "/etc"}, "dataset_name": "pets"}
 
@@ -294,15 +297,117 @@ def test_every_verdict_is_journalled_with_the_queues_evidence(served, kind):
         assert not served.store.label_states(served.dataset_id, [one])[one].excluded
 
 
+@pytest.fixture
+def sent(served):
+    """``sent()`` has the App load all images, as a tab does."""
+    query = """query Page($view: BSONArray!) { samples(dataset: "pets", view: $view, first: 50) {
+        ... on SampleItemStrConnection { edges { node { ... on ImageSample { id sample } } } } } }"""
+
+    def load():
+        status, _, text = served.request("POST", "/graphql", {"query": query, "variables": {"view": []}})
+        found = json.loads(text)["data"]["samples"]["edges"]
+        assert (status, len(found)) == (200, len(served.ids))
+        return {edge["node"]["id"]: edge["node"]["sample"] for edge in found}
+
+    return load
+
+
+def by_bob(served, one, kind="relabel", label=None):
+    """Somebody decides in another window."""
+    state = served.store.label_states(served.dataset_id, [one])[one]
+    wanted = Decision(one, kind, label, state.label, uuid.uuid4().hex)
+    (outcome,) = decisions.decide(served.store, served.store.dataset("pets"), [wanted], who="bob", source="grid")
+    assert outcome.saved
+
+
+@pytest.mark.parametrize("key", ["label", "confirm", "exclude"])
+def test_a_decision_on_what_changed_since_the_app_showed_it_is_refused_and_shown_again(served, sent, key):
+    one, before = served.ids[3], served.labels()
+    sent()
+    by_bob(served, one, label="bird")
+    press = functools.partial(served.operate, f"@labelloop/review/{key}", selected=[one], params={"index": 1})
+    answer = press()
+    assert answer["result"] == {"saved": 0, "refused": 1}
+    told = json.dumps(answer["executor"], ensure_ascii=False)
+    assert "Somebody changed this image since it was shown: it has “bird” now." in told
+    assert "reload_dataset" in told
+    assert served.labels() == before | {one: "bird"}
+    assert press()["result"] == {"saved": 1, "refused": 0}  # told what it is, the person decides again
+    assert press()["result"]["saved"] == 1  # and knows what it is since
+    for _ in range(3 - (key == "exclude")):
+        undoing.undo(served.store, served.store.dataset("pets"), who="test", source="cli")
+    assert served.labels() == before
+
+
+def test_an_image_that_was_excluded_since_the_app_showed_it_is_not_labelled(served, sent):
+    one, label = served.ids[3], served.labels()[served.ids[3]]
+    sent()
+    by_bob(served, one, "exclude")
+    assert served.operate("@labelloop/review/label", selected=[one], params={"index": 3})["result"]["refused"] == 1
+    assert served.labels()[one] == label
+    by_bob(served, one, "restore")
+
+
+def test_the_bar_over_the_app_hears_what_is_shown_and_tells_what_it_did(served, sent):
+    one = served.ids[3]
+    label = served.labels()[one]
+    sent()
+    by_bob(served, one, label="bird")
+    mutation = 'mutation S($s: [String!]!) { setSelected(subscription: "tab", session: "x", selected: $s) }'
+    served.request("POST", "/graphql", {"query": mutation, "variables": {"s": [one]}})
+    assert served.client.selection().seen == {one: (label, False)}
+    served.client.refresh(told=[Outcome(one, saved=True, label="bird")])
+    assert served.client.selection().seen == {one: ("bird", False)}
+    by_bob(served, one, label=label)
+    sent()
+    assert served.client.selection().seen == {one: (label, False)}
+    served.client.refresh(clear=True)
+
+
+def test_who_edits_natively_in_the_app_knows_of_it(served, sent):
+    one = served.ids[3]
+    label = served.labels()[one]
+    changed_at = sent()[one]["last_modified_at"]["datetime"] / 1000
+    version = {"Content-Type": "application/json-patch+json", "If-Match": repr(changed_at)}
+    patch = [{"op": "replace", "path": "/ground_truth/label", "value": "bird"}]
+    path = f"/dataset/{served.store.dataset('pets').id}/sample/{one}"
+    status, _, text = served.request("PATCH", path, patch, **version)
+    assert status == 200, text
+    assert served.operate("@labelloop/review/confirm", selected=[one])["result"] == {"saved": 1, "refused": 0}
+    by_bob(served, one, label=label)
+
+
+def test_suggestions_are_accepted_and_what_was_taken_back_is_done_again(served):
+    one, two, three = served.ids[:3]
+    before = served.labels()
+    served.client.show("pets", [one, two, three], "Worth a look", {one: ("bird", "suspicious=bird"), two: (None, "x=")})
+    assert served.operate("@labelloop/review/accept", selected=[one, two])["result"] == {"saved": 1, "refused": 0}
+    assert served.labels() == before | {one: "bird"}
+    (entry,) = served.store.journal(served.dataset_id, limit=1)
+    assert (entry.kind, entry.suggestion, entry.evidence) == ("relabel", "bird", "suspicious=bird")
+    assert served.operate("@labelloop/review/accept", selected=[two, three])["result"]["saved"] == 0
+    for _ in range(2):
+        assert served.operate("@labelloop/review/undo")["result"]["saved"] == 1
+        assert served.labels() == before
+        assert served.operate("@labelloop/review/redo")["result"]["saved"] == 1
+        assert served.labels() == before | {one: "bird"}
+    served.operate("@labelloop/review/undo")
+
+
+def test_a_class_that_is_taken_back_is_no_image(served):
+    classes.add(served.store, served.store.dataset("pets"), "eel", who=getpass.getuser())
+    assert served.operate("@labelloop/review/undo")["result"] == {"saved": 0, "refused": 0}
+    assert "eel" not in served.store.classes(served.dataset_id)
+
+
 def test_undo_in_the_app_leaves_other_peoples_decisions(served):
     one = served.ids[7]
     label = served.labels()[one]
-    wanted = Decision(one, "relabel", next(name for name in ("cat", "dog") if name != label), label, "t" * 12)
-    decisions.decide(served.store, served.store.dataset("pets"), [wanted], who="somebody else", source="grid")
+    other = next(name for name in ("cat", "dog") if name != label)
+    by_bob(served, one, label=other)
     served.operate("@labelloop/review/undo")
-    assert served.labels()[one] == wanted.label
-    back = Decision(one, "relabel", label, wanted.label, "s" * 12)
-    decisions.decide(served.store, served.store.dataset("pets"), [back], who="somebody else", source="grid")
+    assert served.labels()[one] == other
+    by_bob(served, one, label=label)
 
 
 def test_class_buttons_bear_the_names_of_the_classes_of_now(served):

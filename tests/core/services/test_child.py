@@ -11,6 +11,7 @@ import pytest
 from core.services import child as children
 from core.services.child import Child
 from core.services.processes import ProcessId, roll, tail
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -33,30 +34,30 @@ def make_child(tmp_path, monkeypatch):
 SLEEP = "import time; print('hello', flush=True); time.sleep(60)"
 
 
-def test_a_child_that_dies_is_started_again(make_child, wait_until):
+def test_a_child_that_dies_is_started_again(make_child):
     child = make_child(SLEEP)
     child.look_after()
     assert child.ready
     first = child.identity
     psutil.Process(first.pid).kill()
-    wait_until(lambda: child.look_after())
+    until(lambda: child.look_after(), seconds=30)
     assert child.identity != first
     assert not child.ready
     assert child.deaths == 1
 
 
-def test_a_child_that_cannot_live_is_given_up_and_its_words_are_kept(make_child, wait_until):
+def test_a_child_that_cannot_live_is_given_up_and_its_words_are_kept(make_child):
     child = make_child("import sys; sys.exit('no such thing')")
-    wait_until(lambda: (child.look_after() and False) or child.given_up)
+    until(lambda: (child.look_after() and False) or child.given_up, seconds=30)
     assert not child.look_after()
     assert tail(child.log, lines=1) == "no such thing"
 
 
-def test_a_deaf_child_is_killed_after_the_deadline(make_child, wait_until):
+def test_a_deaf_child_is_killed_after_the_deadline(make_child):
     child = make_child(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
     )
-    wait_until(lambda: tail(child.log) == "1")
+    until(lambda: tail(child.log) == "1", seconds=30)
     began = time.monotonic()
     pid = child.identity.pid
     child.ask_to_end()
@@ -65,7 +66,7 @@ def test_a_deaf_child_is_killed_after_the_deadline(make_child, wait_until):
     assert not psutil.pid_exists(pid)
 
 
-def test_a_ctrl_c_in_the_terminal_does_not_reach_a_child(make_child, wait_until):
+def test_a_ctrl_c_in_the_terminal_does_not_reach_a_child(make_child):
     child = make_child(SLEEP)
     assert os.getsid(child.identity.pid) != os.getsid(0)
 
@@ -83,10 +84,10 @@ def test_another_process_with_the_same_pid_is_not_ours(make_child):
     assert ProcessId.from_json(real.to_json()) == real
 
 
-def test_a_zombie_is_not_alive(make_child, wait_until):
+def test_a_zombie_is_not_alive(make_child):
     child = make_child(SLEEP)
     os.kill(child.identity.pid, signal.SIGKILL)
-    wait_until(lambda: not child.identity.alive())
+    until(lambda: not child.identity.alive(), seconds=30)
 
 
 def test_a_large_log_is_put_aside(tmp_path):

@@ -55,7 +55,9 @@ def test_it_listens_on_a_private_socket_only(paths):
     with mongod.attach_or_start(paths) as connection:
         process = psutil.Process(pid_of(paths))
         assert process.net_connections("inet") == []
+        listening = {one.laddr for one in process.net_connections("unix") if one.laddr}
         where = pymongo.uri_parser.parse_uri(connection.uri)["nodelist"][0][0]
+        assert listening == {where}  # not at the usual place in /tmp too, where another's mongod may listen
         assert os.stat(where).st_mode & 0o077 == 0
         assert os.stat(os.path.dirname(where)).st_mode & 0o777 == 0o700
         assert "journal=true" in connection.uri

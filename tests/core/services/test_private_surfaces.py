@@ -45,6 +45,7 @@ def test_the_built_in_operators_are_there():
         ("operators/registry.py", ("def list_operators",)),
         ("core/dataset.py", ("class DatasetNotFoundError", "def load_dataset")),
         ("server/app.py", ("app = Starlette(",)),
+        ("server/samples.py", ("async def _create_sample_item(", "_create_sample_item(\n                view,\n")),
     ],
 )
 def test_the_functions_that_the_server_uses_are_where_they_were(file, names):

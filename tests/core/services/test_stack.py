@@ -19,6 +19,7 @@ from core.runs.layout import WorkspacePaths
 from core.services import mongod, stack, up_record
 from core.services.app_client import AppClient
 from core.services.processes import ProcessId
+from tests.waiting import until
 
 LAUNCH = """
 import sys
@@ -82,7 +83,7 @@ def mongod_pid(paths):
 
 
 @pytest.mark.slow
-def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch, wait_until):
+def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch):
     first = launch()
     assert first.stdout.readline().startswith("labelloop is at http://127.0.0.1:")
     up = stack.running(paths)
@@ -98,18 +99,18 @@ def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch, wait_until):
     with pymongo.MongoClient(uri, serverSelectionTimeoutMS=20_000) as client:
         client.labelloop.kept.insert_one({"_id": "acknowledged"})
         psutil.Process(mongod_pid(paths)).kill()
-        wait_until(lambda: mongod.running_uri(paths) == uri)
+        until(lambda: mongod.running_uri(paths) == uri, seconds=30)
         assert client.labelloop.kept.count_documents({}) == 1
 
     psutil.Process(up.processes["dashboard"].pid).kill()
-    again = wait_until(lambda: newer(paths, "dashboard", up.processes["dashboard"]), seconds=60)
-    wait_until(lambda: answers(up.url), seconds=60)
+    again = until(lambda: newer(paths, "dashboard", up.processes["dashboard"]), seconds=60)
+    until(lambda: answers(up.url), seconds=60)
     assert again.url == up.url
 
     app = AppClient(up.app_port, up.app_token)
-    wait_until(app.alive, seconds=90)
+    until(app.alive, seconds=90)
     psutil.Process(stack.running(paths).processes["app"].pid).kill()
-    wait_until(lambda: newer(paths, "app", up.processes.get("app")), seconds=60)
+    until(lambda: newer(paths, "app", up.processes.get("app")), seconds=60)
 
     left = ours(paths)
     assert len(left) >= 4
@@ -127,7 +128,7 @@ def test_kill_9_of_each_and_of_all_then_ctrl_c(paths, launch, wait_until):
 
     third.send_signal(signal.SIGINT)
     assert third.wait(30) == 0
-    assert wait_until(lambda: not ours(paths))
+    assert until(lambda: not ours(paths), seconds=30)
     assert stack.running(paths) is None
     assert not (paths.root / "up.json").exists()
     assert list((paths.database / "users").iterdir()) == []

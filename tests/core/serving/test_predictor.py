@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.domain.errors import BadInput, NotFound
-from core.runs import predictions
+from core.runs import calibration, predictions
 from core.runs.atomic import read_json, write_json
 from core.runs.worker import SUCCEEDED
 from core.serving.predictor import Predictor
@@ -87,3 +87,33 @@ def test_a_damaged_model_and_another_backbone_are_told(trained):
 def test_predicting_needs_no_torch():
     code = "import sys, core.serving.predictor\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_temperature_and_threshold_that_are_kept_with_the_run_are_minded(trained):
+    run, samples = trained("instant")
+    paths = [Path(path) for path in samples["filepath"][:6]]
+    plain = Predictor(run).predict(paths)
+    assert not any(one.unsure for one in plain)
+    confidence = sorted(one.confidence for one in plain)
+    calibration.write(run, calibration.Calibration(temperature=2.0))
+    softer = Predictor(run).predict(paths)
+    for before, after in zip(plain, softer, strict=True):
+        roots = np.sqrt(before.probabilities)  # a temperature of 2, worked by hand
+        np.testing.assert_allclose(after.probabilities, roots / roots.sum(), atol=1e-5)
+        assert after.predicted == before.predicted
+    middle = (confidence[2] + confidence[3]) / 2
+    calibration.write(run, calibration.Calibration(abstain_below=middle))
+    assert [one.unsure for one in Predictor(run).predict(paths)] == [one.confidence < middle for one in plain]
+
+
+def test_answers_by_cost_are_of_least_expected_cost(trained):
+    run, samples = trained("instant")
+    paths = [Path(path) for path in samples["filepath"][:9]]
+    plain = Predictor(run).predict(paths)
+    costs = 1.0 - np.eye(3)
+    assert [one.predicted for one in Predictor(run).predict(paths, costs=costs)] == [one.predicted for one in plain]
+    costs[:, 1] = 0  # to answer the second class never costs anything
+    dear = Predictor(run).predict(paths, costs=costs)
+    assert {one.predicted for one in dear} == {plain[0].classes[1]}
+    for one in dear:
+        assert one.confidence == pytest.approx(float(one.probabilities[1]))

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from bson import ObjectId
 
 from core.domain.decisions import JournalEntry, LabelChange, new_id
 from core.domain.errors import NotFound
+from core.domain.samples import FilePlace
 from core.store.base import FRAME_COLUMNS
+from core.store.mongo import MongoStore
 
 CLASSES = ["cat", "dog"]
 
@@ -151,6 +154,40 @@ def test_the_journal_shows_what_was_applied_newest_first(store, dataset):
     assert store.journal_pending() == []
 
 
+def test_an_undo_that_an_earlier_labelloop_left_unmarked_is_mended_once(mongo_store, database_uri, new_samples):
+    info = mongo_store.create("pets", CLASSES)
+    (sample,) = mongo_store.insert(info.id, new_samples("cat"))
+    taken = _entry(info, sample, "t1", state="applied")
+    undo = _entry(info, sample, "t2", state="applied", undoes=taken.id)
+    other = _entry(info, sample, "t3", state="applied")
+    mongo_store.journal_add([taken, undo, other])
+    mongo_store._db["labelloop.mended"].drop()
+    MongoStore(database_uri, mongo_store._db.name).close()
+    assert [entry.undone for entry in mongo_store.journal(info.id)] == [False, False, True]
+
+
+def test_the_oldest_entry_that_is_pending(store, dataset):
+    assert store.journal_unsettled(dataset.id) is None
+    first = _ids(store, dataset)[0]
+    old, new = (_entry(dataset, first, f"t{n}", at=datetime(2026, 1, n, tzinfo=UTC)) for n in (1, 2))
+    store.journal_add([new, old])
+    assert store.journal_unsettled(dataset.id) == old.at
+    store.journal_settle([old.id, new.id], "applied")
+    assert store.journal_unsettled(dataset.id) is None
+
+
+def test_what_was_set_natively_is_never_the_newest_decision(store, dataset):
+    first, second, _ = _ids(store, dataset)
+    mine = _entry(dataset, first, "t1", state="applied")
+    script = _entry(dataset, second, "t2", state="applied", source="native", who="ann")
+    store.journal_add([mine, script])
+    assert store.journal_newest(dataset.id).id == mine.id
+    assert store.journal_newest(dataset.id, who="ann") is None
+    assert [entry.token for entry in store.journal(dataset.id, who="ann")] == ["t2"]
+    assert [entry.token for entry in store.journal_of(dataset.id, [second, first])] == ["t1", "t2"]
+    assert [entry.token for entry in store.journal_by_batch(dataset.id, "b1", every=True)] == ["t1", "t2"]
+
+
 def test_young_entries_are_left_to_whoever_writes_them(store, dataset):
     store.journal_add([_entry(dataset, _ids(store, dataset)[0], "t1")])
     assert store.journal_pending(older_than=60) == []
@@ -163,6 +200,20 @@ def test_a_replaced_file_keeps_label_and_split(store, dataset, new_samples):
     store.replace_file(dataset.id, first, replace(new_samples("dog")[0], content_hash="ff", split="test", size_bytes=7))
     row = store.frame(dataset.id).iloc[0]
     assert (row["content_hash"], row["size_bytes"], row["label"], row["split"]) == ("ff", 7, "cat", "train")
+
+
+def test_a_file_that_lies_elsewhere_keeps_everything_else(store, dataset):
+    before, version = store.frame(dataset.id), store.version(dataset.id)
+    first = before["sample_id"].iat[0]
+    store.move_files(dataset.id, {first: FilePlace("/new/a.png", 77, "/new")})
+    row = store.frame(dataset.id).iloc[0]
+    assert (row["filepath"], row["mtime_ns"], row["source"]) == ("/new/a.png", 77, "/new")
+    same = ["sample_id", "content_hash", "label", "split", "size_bytes", "reviewed", "excluded"]
+    assert row[same].tolist() == before.iloc[0][same].tolist()
+    assert store.frame(dataset.id).iloc[1:].equals(before.iloc[1:])
+    assert store.sample(dataset.id, first).filepath == "/new/a.png"
+    assert store.version(dataset.id) != version
+    store.move_files(dataset.id, {})
 
 
 def test_roots_are_noted_once(store, dataset):
@@ -186,3 +237,24 @@ def test_labels_of_any_script_survive(store, new_samples, label):
     store.insert(info.id, new_samples(label, None))
     assert dict(store.dataset(f"set {label}").labels) == {label: 1, None: 1}
     assert store.frame(info.id)["label"].tolist() == [label, None]
+
+
+def test_who_carries_a_label(store, new_samples):
+    info = store.create("pets", ["cat", "$dog"])
+    store.insert(info.id, new_samples("cat", "$dog", None, "cat"))
+    first, second, _, last = _ids(store, info)
+    store.change_labels(info.id, [LabelChange(new_id(), last, "cat", "cat", reviewed=None, excluded=True)])
+    assert store.carrying(info.id, "cat") == {first, last}
+    assert store.carrying(info.id, "$dog") == {second}
+    assert store.carrying(info.id, "ca") == set()
+
+
+def test_tags_are_told_of_the_samples_that_have_any(store, dataset):
+    assert store.tags(dataset.id) == {}
+    first, second, _ = _ids(store, dataset)
+    if isinstance(store, MongoStore):  # the App writes them, the store never does
+        store._samples(dataset.id).update_one({"_id": ObjectId(first)}, {"$set": {"tags": ["night", "blurred"]}})
+        store._samples(dataset.id).update_one({"_id": ObjectId(second)}, {"$set": {"tags": []}})
+    else:
+        store._get(dataset.id).rows[first].tags = ("night", "blurred")
+    assert store.tags(dataset.id) == {first: ("night", "blurred")}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.suspicion.learning import Curve, accuracy, corrections, more_images
+from core.suspicion.learning import Curve, accuracy, corrections, corrections_by_class, more_images
 
 SHARES = np.array([0.125, 0.25, 0.5, 1.0])
 
@@ -55,6 +55,35 @@ def test_corrections_bring_their_share_of_what_errors_cost():
     gain = corrections(before, after, chances, np.ones(10))
     assert gain.expected == pytest.approx(0.05 * 10 / 50, abs=0.003)
     assert gain.low < gain.expected < gain.high
+
+
+def test_corrections_are_told_by_class_and_a_class_without_a_change_keeps_an_interval():
+    random = np.random.default_rng(0)
+    truth = np.repeat([0, 1], 2000)
+    before = np.where(truth == 0, random.random(4000) > 0.10, True)  # wrong labels cost the first class alone
+    after = np.ones(4000, dtype=bool)
+    chances = np.concatenate([np.ones(50), np.zeros(950)])
+    first, second, third = corrections_by_class(before, after, truth, 3, chances, np.ones(10))
+    assert first.expected == pytest.approx(0.10 * 10 / 50, abs=0.004)
+    assert first.low < first.expected < first.high
+    assert second.expected < first.low
+    assert second.low <= second.expected < second.high
+    assert third is None  # it has no image
+    few = corrections_by_class(before[:5], before[:5], truth[:5], 1, chances, np.ones(10))[0]
+    assert (few.expected, few.low, few.high) == (0, 0, 0)  # no label that is believed costs anything
+    assert corrections_by_class(before, after, truth, 2, np.zeros(9), np.zeros(9))[0].high == 0
+
+
+def test_the_interval_by_class_holds_what_the_corrections_bring():
+    """Forty samples of one class among a thousand: ten of fifty wrong labels are corrected, again and again."""
+    random = np.random.default_rng(1)
+    truth = np.repeat([0, 1], [40, 960])
+    chances, held = np.concatenate([np.ones(50), np.zeros(950)]), 0
+    for _ in range(60):
+        before = np.where(truth == 0, random.random(1000) > 0.15, random.random(1000) > 0.10)
+        gain = corrections_by_class(before, np.ones(1000, dtype=bool), truth, 2, chances, np.ones(10))[0]
+        held += gain.low <= 0.15 * 10 / 50 <= gain.high
+    assert held >= 54
 
 
 def test_without_errors_there_is_nothing_to_correct():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.tracking import mlflow_mirror
 from core.tracking.record import Record
 
 METRICS = [
@@ -20,7 +21,8 @@ def record(tmp_path):
     model = tmp_path / "model.onnx"
     model.write_bytes(b"the model")
     return Record(
-        key="ws/run-7",
+        key="0f1e2d3c4b5a/run-7",
+        workspace="ws",
         name="run-7",
         dataset="pets",
         state="succeeded",
@@ -40,8 +42,6 @@ def test_mlflow(record, tmp_path):
     pytest.importorskip("mlflow")
     from mlflow import MlflowClient
 
-    from core.tracking import mlflow_mirror
-
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = MlflowClient(tracking_uri=uri)
     client.create_experiment("pets", artifact_location=(tmp_path / "artifacts").as_uri())
@@ -58,6 +58,23 @@ def test_mlflow(record, tmp_path):
     assert {file.path for file in client.list_artifacts(run_id)} == {"model.onnx", "confusion_matrix.json"}
     table = client.download_artifacts(run_id, "confusion_matrix.json", str(tmp_path))
     assert json.loads(Path(table).read_text(encoding="utf-8")) == {"classes": ["cat|dog", "猫"], "matrix": MATRIX}
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("sqlite:////srv/runs/mlflow.db", "file:///srv/runs/mlruns"),
+        ("sqlite:////srv/runs/mlflow.db?timeout=30", "file:///srv/runs/mlruns"),
+        ("sqlite:///:memory:", None),
+        ("sqlite:///", None),
+        ("postgresql://ann:secret@db.example/mlflow", None),
+        ("postgresql://ann:secret@db.example/mlflow?sslmode=require", None),
+        ("https://mlflow.example/?team=pets", None),
+        ("databricks", None),
+    ],
+)
+def test_files_of_an_experiment_lie_beside_a_database_file_and_for_all_else_where_mlflow_puts_them(uri, folder):
+    assert mlflow_mirror._beside(uri) == folder
 
 
 def test_comet_offline(record, tmp_path, monkeypatch):

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from core.domain.runs import TrainOptions
-from core.training.estimate import estimate, past_run
+from core.training.estimate import RATE_STEPS, estimate, past_run
+from core.training.preview import answer
 from core.training.schedule import side_at
 
 PLAIN = TrainOptions(model="cnn", epochs=10, progressive=False)
@@ -52,6 +53,12 @@ def test_small_images_first_are_reckoned_with():
     saved = seconds(PLAIN, past) - seconds(replace(PLAIN, progressive=True), past)
     shares = [(side_at(epoch, 10, 128) / 128) ** 2 for epoch in range(1, 11)]
     assert saved == pytest.approx(10 * sum(1 - share for share in shares))
+
+
+def test_finding_the_rate_is_reckoned_with():
+    past = [run_of(PLAIN, 100.0)]
+    more = seconds(replace(PLAIN, find_rate=True), past) - seconds(PLAIN, past)
+    assert more == pytest.approx(RATE_STEPS * PLAIN.batch_size / 100)
 
 
 def test_another_models_run_is_better_than_none_and_another_devices_is_not_asked():
@@ -96,3 +103,13 @@ def test_the_previews_worker_answers_line_by_line(picture, tmp_path):
     assert "There is no model 'nonsense'" in second["error"]
     assert "The preview failed (KeyError" in third["error"]
     assert fourth == first
+
+
+@pytest.mark.parametrize("augmentation", ["standard", "trivial"])
+def test_another_seed_shows_others(picture, tmp_path, augmentation):
+    question = {"options": {"model": "cnn", "augmentation": augmentation}, "versions": 6}
+    question["files"] = [str(picture(tmp_path / "1.png", 1))]
+    first, second, again = (answer({**question, "seed": seed})["images"] for seed in (0, 1, 0))
+    assert first == again
+    assert first[0][0] == second[0][0]  # as it is
+    assert first[0][1:] != second[0][1:]

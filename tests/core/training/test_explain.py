@@ -87,4 +87,21 @@ def test_the_worker_writes_a_picture_for_each_image_that_can_be_read(make_run, s
     subprocess.run([*command[:2], "core.training.explain", str(run.folder), str(request)], check=True, timeout=200)
     written = sorted(path.stem for path in (tmp_path / "out").glob("*.jpg"))
     assert written == sorted(sample_id for sample_id, _ in todo[:3])
-    assert max(Image.open(tmp_path / "out" / f"{written[0]}.jpg").size) == 256
+    with Image.open(tmp_path / "out" / f"{written[0]}.jpg") as picture:
+        assert max(picture.size) == 256
+
+
+@pytest.mark.slow
+def test_a_worker_that_fails_leaves_the_reason(make_run, shapes, tmp_path, monkeypatch):
+    monkeypatch.delattr(explain.os, "nice")  # it is this process here
+    samples = shapes(tmp_path / "images", 2)
+    run = make_run(samples, model="instant")
+    run.model_card.write_text(json.dumps({"input": "embedding", "backbone": "something-else"}))
+    request, out = tmp_path / "request.json", tmp_path / "out"
+    out.mkdir()
+    request.write_text(json.dumps({"out": str(out), "samples": [["a", str(samples["filepath"][0])]]}))
+    with pytest.raises(ValueError, match="another backbone"):
+        explain.main([str(run.folder), str(request)])
+    assert json.loads((out / explain.ERROR).read_text())["sentence"] == (
+        f"{run.name[:1].upper()}{run.name[1:]} was trained on another backbone."
+    )

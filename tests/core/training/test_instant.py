@@ -173,7 +173,7 @@ def test_a_missing_snapshot_and_a_broken_spec_are_told(make_run, shapes, tmp_pat
 def test_instant_never_imports_torch(make_run, shapes, tmp_path):
     run = make_run(shapes(tmp_path / "images", 6))
     code = (
-        "import sys\nfrom pathlib import Path\nfrom core.training.warm import preload\npreload('instant')\n"
+        "import sys\nfrom pathlib import Path\nfrom core.training.warm import preload\npreload('light')\n"
         "from core.training.__main__ import main\n"
         "before = set(sys.modules)\n"
         f"assert main(Path({str(run.folder)!r})) == 0\n"

@@ -80,7 +80,8 @@ def test_the_outlook_has_a_figure_for_each_class(judged_run):
     assert outlook["classes"] == ["disc", "square", "bars"]
     assert outlook["shares"][-1] == 1
     assert len(outlook["accuracy"]) == len(outlook["shares"])
-    for gain in [*outlook["more_images"], outlook["corrections"]]:
+    assert len(outlook["class_corrections"]) == 3
+    for gain in [*outlook["more_images"], outlook["corrections"], *outlook["class_corrections"]]:
         assert gain["low"] <= gain["expected"] <= gain["high"]
 
 

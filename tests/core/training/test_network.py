@@ -11,8 +11,8 @@ import torch
 
 from core.domain.errors import BadInput, Cancelled
 from core.domain.runs import TrainOptions
-from core.runs import predictions
-from core.runs.atomic import read_json, read_json_lines
+from core.runs import predictions, used
+from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
 from core.runs.members import Member
 from core.runs.worker import CRASHED, REFUSED, SUCCEEDED, Progress
@@ -113,6 +113,27 @@ def test_vanished_files_are_left_out_and_told(make_run, shapes, tmp_path):
     assert main(run.folder) == SUCCEEDED
     assert predictions.read(run.predictions).sample_id.tolist() == samples["sample_id"].drop(4).tolist()
     assert "1 images" in read_json(run.status)["message"]
+
+
+def test_a_picture_that_was_overwritten_is_left_out_and_told(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 8)
+    Path(samples["filepath"][4]).write_bytes(Path(samples["filepath"][5]).read_bytes())
+    Path(samples["filepath"][6]).unlink()
+    for model in ("cnn", "instant"):
+        run = make_run(samples, model=model, epochs=1, **SMALL)
+        assert main(run.folder) == SUCCEEDED
+        assert predictions.read(run.predictions).sample_id.tolist() == samples["sample_id"].drop([4, 6]).tolist()
+        said = read_json(run.status)["message"]
+        assert "1 images could not be read" in said
+        assert "1 images were changed after the import and left out" in said
+
+
+def test_a_run_that_began_on_a_gpu_and_finds_none_says_so(make_run, shapes, tmp_path):
+    run = make_run(shapes(tmp_path / "images", 8), model="cnn", epochs=1, device="cpu", **SMALL)
+    used.note(run, device="cuda:0")
+    assert main(run.folder) == SUCCEEDED
+    assert "It began on a GPU" in read_json(run.status)["message"]
+    assert used.read(run)["device"] == "cpu"
 
 
 def test_no_val_split_and_unlabelled_samples(make_run, shapes, tmp_path):
@@ -343,6 +364,78 @@ def test_too_large_a_batch_is_halved_until_it_fits_and_no_image_is_seen_twice(ex
     status = read_json(paths.status)
     assert status["done"] == 16
     assert f"batches of {line['batch_size']}" in status["message"]
+
+
+class Narrow(SmallCNN):
+    """A network on a machine whose memory holds ``most`` images at once while it looks; learning is no matter."""
+
+    def __init__(self, most):
+        super().__init__(2, image_size=16)
+        self.most, self.seen = most, []
+
+    def forward(self, images):
+        if not self.training:
+            self.seen.append(len(images))
+            if len(images) > self.most:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return super().forward(images)
+
+
+def test_a_batch_too_large_for_the_rate_finder_is_halved_there_and_for_the_run(examples, paths):
+    progress = run_fit(Hungry(most=5), examples, paths, find_rate=True, learning_rate=0.0, epochs=2)
+    assert [line["batch_size"] for line in read_json_lines(paths.metrics)] == [4, 4]
+    tried = read_json(paths.folder / "rate.json")
+    assert len(tried["losses"]) > 8
+    assert tried["rates"][0] == pytest.approx(1e-6)
+    progress.write()
+    assert read_json(paths.status)["batch_size"] == 4
+
+
+def test_validation_in_a_memory_too_small_for_the_batch_gives_the_same_figures(examples, paths):
+    torch.manual_seed(0)
+    wide = Narrow(most=99)
+    torch.manual_seed(0)
+    narrow = Narrow(most=3)
+    fabric = make_fabric(TrainOptions(model="cnn"))
+    found = [evaluate(one, examples, examples.val, 8, side=16, fabric=fabric) for one in (wide, narrow)]
+    assert narrow.seen == [8, 4, 2, 2, 2, 2]
+    assert found[0].accuracy == found[1].accuracy
+    assert found[0].loss == pytest.approx(found[1].loss, abs=1e-3)
+    run_fit(narrow, examples, paths)
+    assert read_json_lines(paths.metrics)[0]["batch_size"] == 16  # what learns had room
+
+
+@pytest.mark.parametrize(("most", "ends"), [(5, SUCCEEDED), (0, REFUSED)])
+def test_predictions_in_a_memory_too_small_for_the_batch(make_run, shapes, tmp_path, monkeypatch, most, ends):
+    network = Narrow(most=99)
+    real = network.forward
+
+    def forward(images):
+        network.most = 99 if not read_json(run.checkpoints / "last.json") else most
+        return real(images)
+
+    network.forward = forward
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Network(network))
+    monkeypatch.setattr("core.training.network.export", lambda paths, *_: paths.model.touch())
+    samples = shapes(tmp_path / "images", 15, classes=("disc", "square"))
+    run = make_run(samples, model="cnn", epochs=1, image_size=16, batch_size=16)
+    assert main(run.folder) == ends
+    if ends == SUCCEEDED:
+        assert predictions.read(run.predictions).sample_id.tolist() == samples["sample_id"].tolist()
+        assert network.seen[-1] <= 4
+    else:
+        assert "memory is too small" in read_json(run.error)["sentence"]
+
+
+def test_predictions_take_no_larger_batch_than_the_run_had_room_for(make_run, shapes, tmp_path, monkeypatch):
+    network = Narrow(most=99)
+    monkeypatch.setattr("core.training.network.build", lambda *args, **kw: Network(network))
+    monkeypatch.setattr("core.training.network.export", lambda paths, *_: paths.model.touch())
+    run = make_run(shapes(tmp_path / "images", 15, classes=("disc", "square")), model="cnn", epochs=1, image_size=16)
+    write_json(run.smaller_batch, {"size": 4, "killed": True})
+    assert main(run.folder) == SUCCEEDED
+    assert max(network.seen) == 4
+    assert "killed, most likely because memory ran out" in read_json(run.status)["message"]
 
 
 def test_a_cpu_without_memory_is_told_apart_from_a_bug(examples, paths):

@@ -1,7 +1,10 @@
 """A run that was killed, paused or stopped: it goes on, and ends with the numbers of one that was not interrupted."""
 
+import contextlib
 import errno
+import hashlib
 import os
+import pkgutil
 import shutil
 import signal
 import subprocess
@@ -13,7 +16,8 @@ import safetensors.torch
 import torch
 
 from core.domain.errors import LabelloopError
-from core.runs import predictions
+from core.domain.runs import TrainOptions
+from core.runs import predictions, used
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
 from core.runs.worker import PAUSED, REFUSED, SUCCEEDED
@@ -137,6 +141,27 @@ def test_a_pause_within_an_epoch_loses_not_even_a_step(whole_and_other, monkeypa
     assert_same(one, two)
 
 
+@contextlib.contextmanager
+def killed_at(monkeypatch, owner, function, count, moment):
+    """A kill "before" or "after" the ``count``-th call of that function; it has to come."""
+    real, calls = getattr(owner, function), []
+
+    def killing(*args, **kwargs):
+        calls.append(1)
+        last = len(calls) == count
+        if last and moment == "before":
+            raise Killed
+        result = real(*args, **kwargs)
+        if last:
+            raise Killed
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, function, killing)
+        with pytest.raises(Killed):
+            yield
+
+
 NAMES = ("append_json_line", "checkpoints.save_last", "checkpoints.save_best", "evaluate", "checkpoints.load_best")
 
 
@@ -146,25 +171,40 @@ def test_a_kill_at_any_write_of_an_epoch_changes_nothing(whole_and_other, monkey
     one, two = whole_and_other({**PLAIN, "epochs": 3})
     owner, _, function = name.rpartition(".")
     place = checkpoints if owner else loop
-    with monkeypatch.context() as patch:
-        real, calls = getattr(place, function), []
-
-        def killing(*args, **kwargs):
-            calls.append(1)
-            last = len(calls) == (1 if function == "load_best" else 2)
-            if last and moment == "before":
-                raise Killed
-            result = real(*args, **kwargs)
-            if last:
-                raise Killed
-            return result
-
-        patch.setattr(place, function, killing)
-        with pytest.raises(Killed):
-            main(two.folder)
+    with killed_at(monkeypatch, place, function, 1 if function == "load_best" else 2, moment):
+        main(two.folder)
     assert main(two.folder) == SUCCEEDED
     assert_same(one, two)
     assert [line["epoch"] for line in read_json_lines(two.metrics)] == [1, 2, 3]
+
+
+PHASES = {
+    "decoding": ("core.embedding.blocks.Blocks.add", 2),
+    "finding the rate": ("core.training.trainer.Trainer.step", 20),
+    "before the first step": ("core.training.trainer.Trainer.epoch", 1),
+    "predicting": ("core.training.network.Examples.images", 3),
+    "writing predictions": ("core.runs.predictions.write", 1),
+    "exporting": ("core.training.network.export", 1),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_kill_in_any_phase_changes_nothing(whole_and_other, monkeypatch, phase):
+    """After a piece of the work of that phase, and once more before it: the next start does what is missing."""
+    monkeypatch.setattr("core.training.pixels._BLOCK_BYTES", 6_000)  # seven images a block: several writes
+    name, count = PHASES[phase]
+    recipe = {**PLAIN, "image_size": 16, "epochs": 2, "precision": "fp32"}
+    one, two = whole_and_other({**recipe, "find_rate": phase == "finding the rate"})
+    shutil.rmtree(two.workspace.cache / "pixels")
+    owner, _, function = name.rpartition(".")
+    for moment in ("after", "before"):
+        with killed_at(monkeypatch, pkgutil.resolve_name(owner), function, count, moment):
+            main(two.folder)
+        if phase == "decoding":
+            break  # what was decoded stays: there are no writes of a second start to kill
+    assert main(two.folder) == SUCCEEDED
+    assert_same(one, two)
+    assert two.model.exists()
 
 
 @pytest.mark.slow
@@ -247,6 +287,21 @@ def test_a_full_disk_fails_in_one_sentence_and_goes_on_when_there_is_room(whole_
     assert [path.name for path in two.checkpoints.iterdir() if path.suffix == ".part"] == []
     assert main(two.folder) == SUCCEEDED
     assert_same(one, two)
+
+
+def test_a_run_says_what_it_computed_with(make_run, shapes, tmp_path):
+    samples = shapes(tmp_path / "images", 9)
+    first = make_run(samples, **{**PLAIN, "find_rate": True, "epochs": 1, "batch_size": 4})
+    assert main(first.folder) == SUCCEEDED
+    found = used.read(first)
+    assert found["learning_rate"] == (read_json(first.folder / "rate.json")["rate"] or TrainOptions(**PLAIN).peak_rate)
+    assert (found["batch_size"], found["weights"], found["device"], found["workers"]) == (4, "none", "cpu", 1)
+    assert found["precision"] in ("fp32", "bf16")
+    assert found["threads"] == torch.get_num_threads()
+    weights = first.best_checkpoint
+    second = make_run(samples, **{**PLAIN, "epochs": 1, "weights": str(weights)})
+    assert main(second.folder) == SUCCEEDED
+    assert used.read(second)["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_a_damaged_checkpoint_is_told(make_run, shapes, tmp_path):

@@ -10,8 +10,10 @@ import pytest
 
 from core.domain.runs import TrainOptions
 from core.jobs.launcher import Launcher
+from core.runs.atomic import read_json_lines
 from core.runs.states import is_held
 from core.workspace import Workspace
+from tests.waiting import until
 
 LONG = TrainOptions(model="cnn", epochs=500, image_size=64, batch_size=8)
 
@@ -26,20 +28,12 @@ def _processes(folder):
     return found
 
 
-def _until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.1)
-    return value
-
-
 @pytest.fixture
 def training(workspace):
     """A network that trains; cancelled at the end, whatever the test did."""
     name = workspace.retrain("shapes", LONG)
     paths = workspace.run_paths(name)
-    _until(lambda: workspace.run(name).status.get("phase") == "training" and workspace.run(name).metrics)
+    until(lambda: workspace.run(name).status.get("phase") == "training" and workspace.run(name).metrics)
     yield workspace.run(name)
     workspace.cancel(name)
     workspace.wait(name, timeout=60)
@@ -50,7 +44,7 @@ def training(workspace):
 def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_failed(workspace, training):
     paths, killed = workspace.run_paths(training.name), []
     for _ in range(3):
-        worker = _until(lambda: (found := _processes(paths.folder).get("worker")) and found.pid not in killed and found)
+        worker = until(lambda: (found := _processes(paths.folder).get("worker")) and found.pid not in killed and found)
         killed.append(worker.pid)
         worker.kill()
     view = workspace.wait(training.name, timeout=120)
@@ -60,7 +54,7 @@ def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_fa
     assert workspace.control.recover() == []  # it is not lost: nobody starts it again by itself
     workspace.control.retry(training.name)  # a person does, and the crashes count anew
     workspace.control.retry(training.name)  # the second click of a double click
-    _until(lambda: "worker" in _processes(paths.folder))
+    until(lambda: "worker" in _processes(paths.folder))
     _processes(paths.folder)["worker"].kill()
     time.sleep(1)
     assert workspace.run(training.name).active
@@ -69,24 +63,24 @@ def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_fa
 @pytest.mark.skipif(sys.platform != "linux", reason="the worker is told of its parent's death on Linux only")
 def test_a_killed_supervisor_takes_its_worker_along_and_the_run_is_lost(workspace, training):
     paths = workspace.run_paths(training.name)
-    both = _until(lambda: len(found := _processes(paths.folder)) == 2 and found)
+    both = until(lambda: len(found := _processes(paths.folder)) == 2 and found)
     both["supervisor"].kill()
     view = workspace.wait(training.name, timeout=120)
     assert view.state == "lost"
     assert "kept" in view.error
-    _until(lambda: not _processes(paths.folder), seconds=10)
+    until(lambda: not _processes(paths.folder), seconds=10)
     assert not is_held(workspace.paths.device_lock("cpu"))  # the next network may train
     with Workspace.open(workspace.paths.root) as again:  # whoever opens the workspace next has it go on
         assert again.run(training.name).state in ("queued", "running")
         assert again.control.recover() == []
-        _until(lambda: again.run(training.name).state == "running")
+        until(lambda: again.run(training.name).state == "running")
 
 
 def test_cancel_stops_it_within_seconds(workspace, training):
     workspace.cancel(training.name)
     view = workspace.wait(training.name, timeout=120)
     assert view.state == "cancelled"
-    _until(lambda: not _processes(workspace.run_paths(training.name).folder), seconds=10)
+    until(lambda: not _processes(workspace.run_paths(training.name).folder), seconds=10)
 
 
 def test_it_goes_on_when_its_starter_is_killed_and_is_found_again(workspace):
@@ -102,12 +96,12 @@ def test_it_goes_on_when_its_starter_is_killed_and_is_found_again(workspace):
     )
     with starter:
         name = starter.stdout.readline().strip()
-        _until(lambda: workspace.run(name).metrics)
+        until(lambda: workspace.run(name).metrics)
         starter.kill()
     epochs = len(workspace.run(name).metrics)
     with Workspace.open(workspace.paths.root) as found:
         assert found.run(name).state == "running"
-        _until(lambda: len(found.run(name).metrics) > epochs + 1)
+        until(lambda: len(found.run(name).metrics) > epochs + 1)
         found.cancel(name)
         assert found.wait(name, timeout=120).state == "cancelled"
 
@@ -123,7 +117,7 @@ def test_a_second_network_waits_for_the_device(workspace, training):
 
 def test_a_queued_run_can_be_cancelled(workspace, training):
     name = workspace.retrain("shapes", TrainOptions(model="cnn", epochs=1, image_size=32, seed=10))
-    _until(lambda: _processes(workspace.run_paths(name).folder))
+    until(lambda: _processes(workspace.run_paths(name).folder))
     workspace.cancel(name)
     assert workspace.wait(name, timeout=120).state == "cancelled"
     assert workspace.run(training.name).state == "running"
@@ -131,30 +125,47 @@ def test_a_queued_run_can_be_cancelled(workspace, training):
 
 @pytest.fixture
 def launcher():
-    made = Launcher(keep_spare=True)
+    made = Launcher(spare="light")
     yield made
     made.close()
 
 
 def test_the_spare_takes_an_instant_run_and_a_new_spare_is_made(trained, launcher, monkeypatch):
-    spare = launcher._spares["instant"]
+    spare = launcher._spares["light"]
     monkeypatch.setattr(trained, "_launcher", launcher)
     view = trained.wait(trained.retrain("shapes", TrainOptions(seed=41)), timeout=120)
     assert view.state == "succeeded"
     assert spare.wait(timeout=120) == 0  # it was this process that did the work
-    fresh = _until(lambda: launcher._spares.get("instant"), seconds=20)
+    fresh = until(lambda: launcher._spares.get("light"), seconds=20)
     assert fresh.pid != spare.pid
 
 
+def test_the_spare_takes_an_import_too_and_has_all_of_its_imports_behind_it(
+    workspace, write_shapes, tmp_path, launcher, monkeypatch
+):
+    spare = launcher._spares["light"]
+    monkeypatch.setattr(workspace, "_launcher", launcher)
+    job = workspace.start_import(write_shapes(tmp_path / "taken", each=4), "taken")
+    try:
+        assert workspace.wait(job, timeout=120).state == "succeeded"
+        assert spare.wait(timeout=120) == 0
+        assert len(workspace.samples("taken")) == 4 * len(workspace.dataset("taken").classes)
+        first = read_json_lines(workspace.run_paths(job).attempts)[0]
+        assert first["pid"] != spare.pid  # forked from it: what dies with a bad file is not the supervisor
+    finally:
+        for view in workspace.jobs("taken"):
+            workspace.cancel(view.name)
+
+
 def test_a_spare_ends_with_whoever_keeps_it(launcher):
-    spare = launcher._spares["instant"]
+    spare = launcher._spares["light"]
     launcher.close()
     assert spare.wait(timeout=60) == 0
 
 
 def test_a_dead_spare_is_no_obstacle(trained, launcher, monkeypatch):
-    launcher._spares["instant"].kill()
-    launcher._spares["instant"].wait()
+    launcher._spares["light"].kill()
+    launcher._spares["light"].wait()
     monkeypatch.setattr(trained, "_launcher", launcher)
     view = trained.wait(trained.retrain("shapes", TrainOptions(seed=42)), timeout=120)
     assert view.state == "succeeded"

@@ -1,11 +1,13 @@
 """Past runs on a real store: their labels come back through the journal, and they run again exactly."""
 
+import shutil
+
 import pytest
 
 from core.domain.decisions import Decision
 from core.domain.errors import BadInput
 from core.domain.runs import TrainOptions
-from core.runs import predictions
+from core.runs import predictions, used
 from core.workspace.history import chosen, flat
 
 
@@ -45,6 +47,41 @@ def test_differences_restoring_and_running_again(trained):
     assert one.label.tolist() == other.label.tolist()
     assert one.probabilities == pytest.approx(other.probabilities, abs=0)
     workspace.history.restore_labels(first)
+
+
+def test_a_run_that_would_not_be_the_same_again_says_why(trained, tmp_path, monkeypatch):
+    run = trained.runs("shapes")[-1].name
+    assert trained.history.differing(run) == []
+    paths = trained.run_paths(run)
+    weights = tmp_path / "w.pth"
+    weights.write_bytes(b"then")
+    used.note(paths, weights=str(weights), weights_sha256=used.digest(weights))
+    assert trained.history.differing(run) == []
+    weights.write_bytes(b"now")
+    now = {**trained.run(run).spec["versions"], "torch": "9.9"}
+    monkeypatch.setattr("core.workspace.history.versions", lambda: now)
+    torch, file = trained.history.differing(run)
+    assert torch.endswith("then and is 9.9 now.")
+    assert torch.startswith("torch was ")
+    assert file == f"The weights in {weights} are others now."
+    weights.unlink()
+    assert "cannot be read" in trained.history.differing(run)[1]
+    again = trained.wait(trained.history.again(run), timeout=120)
+    assert len(again.spec["differing"]) == 2
+    paths.used.unlink()
+
+
+def test_a_run_keeps_its_snapshot_when_the_workspace_s_is_gone(trained):
+    run = trained.runs("shapes")[-1].name
+    shared = trained.paths.snapshot(trained.run(run).spec["snapshot"])
+    before = trained.history.snapshot(run)
+    shutil.rmtree(shared)
+    found = trained.history.snapshot(run)
+    assert (found.id, found.classes) == (before.id, before.classes)
+    assert found.samples.equals(before.samples)
+    again = trained.wait(trained.history.again(run), timeout=120)
+    assert again.state == "succeeded"
+    assert (shared / "manifest.json").exists()
 
 
 def test_restoring_brings_back_what_was_excluded_since(trained):

@@ -13,6 +13,8 @@ from core.domain.decisions import Decision
 from core.domain.errors import BadInput, NotFound
 from core.ingest.readings import Reading
 from core.services import mongod
+from core.workspace import imports
+from tests.core.workspace.dropping import drop
 
 pytestmark = pytest.mark.slow
 
@@ -21,16 +23,6 @@ def ended(workspace, job):
     view = workspace.wait(job, timeout=240)
     assert view.state == "succeeded", f"{view.error} {workspace.log_tail(job)}"
     return workspace.report(job)
-
-
-def upload(workspace, files):
-    """A batch of ``files`` (name -> path), as the browser's drop zone sends them."""
-    batch = uuid.uuid4().hex
-    for name, path in files.items():
-        data = path.read_bytes()
-        with workspace.uploads.receive(batch, name, len(data)) as taken:
-            taken.file.write(data)
-    return batch
 
 
 def test_labels_that_a_person_gave_outlive_the_import_of_a_grown_folder(workspace, tmp_path, write_shapes):
@@ -55,20 +47,65 @@ def test_labels_that_a_person_gave_outlive_the_import_of_a_grown_folder(workspac
 
 def test_the_same_pictures_uploaded_twice_come_in_once(workspace, tmp_path, write_shapes):
     folder = write_shapes(tmp_path / "pets", each=3)
-    files = {f"pets/{path.relative_to(folder)}": path for path in sorted(folder.rglob("*.png"))}
-    first = ended(workspace, workspace.imports.start_upload(upload(workspace, files), "uploaded"))
-    again = ended(workspace, workspace.imports.start_upload(upload(workspace, files), "uploaded"))
+    files = {f"pets/{path.relative_to(folder)}": path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+    first = ended(workspace, workspace.imports.start_upload(drop(workspace.uploads, files), "uploaded"))
+    again = ended(workspace, workspace.imports.start_upload(drop(workspace.uploads, files), "uploaded"))
     assert (first["added"], again["added"], again["present"]) == (9, 0, 9)
     archive = shutil.make_archive(str(tmp_path / "pets"), "zip", tmp_path, "pets")
-    zipped = ended(
-        workspace,
-        workspace.imports.start_upload(upload(workspace, {"pets.zip": Path(archive)}), "uploaded"),
-    )
+    batch = drop(workspace.uploads, {"pets.zip": Path(archive).read_bytes()})
+    zipped = ended(workspace, workspace.imports.start_upload(batch, "uploaded"))
     assert (zipped["added"], zipped["present"]) == (0, 9)
     frame = workspace.samples("uploaded")
     assert len(frame) == 9
     assert frame["filepath"].str.startswith(str(workspace.paths.uploads)).all()
     assert frame["label"].value_counts().to_dict() == {"circle": 3, "square": 3, "stripes": 3}
+
+
+def test_archives_that_are_dropped_together_are_previewed_unpacked_and_imported(workspace, tmp_path, write_shapes):
+    folder = write_shapes(tmp_path / "pets", each=2)
+    files = {"loose.png": min((folder / "circle").iterdir()).read_bytes()}
+    for name, form in (("circle", "zip"), ("square", "gztar")):
+        made = Path(shutil.make_archive(str(tmp_path / name), form, folder / name))
+        files[made.name] = made.read_bytes()
+    files["broken.zip"] = b"this is no archive"
+    batch = drop(workspace.uploads, files)
+    source = workspace.uploads.source(batch)
+    found = workspace.imports.preview(source)
+    assert found.counts == {"circle": 2, "square": 2, None: 1}
+    paths = [file.filepath for file in found.files]
+    assert all(one.thumbnail for one in workspace.imports.examples(str(source), paths))
+    assert not (source / "circle").exists()
+    report = ended(workspace, workspace.imports.start_upload(batch, "together"))
+    assert (report["added"], report["present"], report["quarantined"]) == (4, 1, 0)  # the loose one is a copy
+    frame = workspace.samples("together")
+    assert frame["label"].value_counts().to_dict() == {"circle": 2, "square": 2}
+    assert [one["reason"] for one in report["skipped_files"] if one["path"].endswith("broken.zip")]
+    kept = Path(frame["source"].iloc[0])
+    assert sorted(path.name for path in kept.iterdir() if path.is_file() and path.name[0] != ".") == [
+        "broken.zip", "loose.png",
+    ]  # fmt: skip
+
+
+def test_a_large_compressed_tar_is_not_read_for_its_examples(workspace, tmp_path, write_shapes, monkeypatch):
+    folder = write_shapes(tmp_path / "large", each=1)
+    archive = shutil.make_archive(str(tmp_path / "large"), "gztar", folder)
+    first = workspace.imports.preview(archive).files[0].filepath
+    (known,) = workspace.imports.examples(archive, [first])
+    monkeypatch.setattr(imports, "LARGE", 0)
+    monkeypatch.setattr(imports, "listing_of", lambda *_: pytest.fail("the archive was read from its beginning"))
+    (left_out,) = workspace.imports.examples(archive, [first])
+    assert known.thumbnail
+    assert not left_out.thumbnail
+
+
+def test_archives_of_the_users_own_stay_as_they_are(workspace, tmp_path, write_shapes):
+    folder = write_shapes(tmp_path / "mine.zip", each=1)  # a folder that is named as an archive is
+    archive = Path(shutil.make_archive(str(tmp_path / "more"), "zip", folder))
+    shutil.move(archive, folder / "more.zip")
+    report = ended(workspace, workspace.imports.start(folder, "mine"))
+    assert (report["added"], report["skipped"]) == (3, 1)
+    assert (folder / "more.zip").is_file()
+    assert sorted(path.name for path in folder.iterdir()) == ["circle", "more.zip", "square", "stripes"]
 
 
 @pytest.mark.parametrize("name", ["../out.png", "/etc/passwd.png", "a/../../b.png", "", "evil.exe", "page.html"])

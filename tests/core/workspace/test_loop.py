@@ -58,7 +58,8 @@ def test_a_comparison_is_made_once_and_anew_when_a_label_moved(trained):
     old, new = (workspace.runs("shapes")[at].name for at in (1, 0))
     found = workspace.compare(old, new, labels="now")
     assert workspace.compare(old, new, labels="now") is found
-    assert workspace.compare(old, new) is not found
+    assert workspace.compare(old, new) is found  # the labels of now judge unless others are asked for
+    assert workspace.compare(old, new, labels="run") is not found
     test = workspace.samples("shapes").query("split == 'test'")
     victim, label = test["sample_id"].iloc[0], test["label"].iloc[0]
     _relabel(workspace, victim, "square" if label != "square" else "circle")

@@ -1,22 +1,16 @@
 """A search on a real workspace: killed and gone on with, chosen on val, test seen by the last run alone."""
 
-import time
+import contextlib
 
 import psutil
 import pytest
 
 from core.domain.errors import BadInput
 from core.runs import predictions
+from core.runs.atomic import read_json_lines
+from tests.waiting import until
 
 SPACE = {"model": "instant", "seed": [0, 1, 2, 3]}
-
-
-def _until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
-    return value
 
 
 def _end(folder):
@@ -30,9 +24,9 @@ def test_a_killed_search_goes_on_and_test_is_looked_at_once(workspace):
     name = workspace.searches.start("shapes", SPACE, method="grid", trials=99)
     assert workspace.searches.start("shapes", SPACE, method="grid", trials=99) == name  # a double click
     assert workspace.searches.read(name).view.spec["trials"] == 4
-    _until(lambda: any(t["value"] is not None for t in workspace.searches.read(name).trials))
+    until(lambda: any(t["value"] is not None for t in workspace.searches.read(name).trials))
     _end(workspace.run_paths(name).folder)
-    _until(lambda: workspace.run(name).state == "lost")
+    until(lambda: workspace.run(name).state == "lost")
     before = workspace.searches.read(name).trials
     assert workspace.control.recover() == [name]
     view = workspace.wait(name, timeout=240)
@@ -54,6 +48,32 @@ def test_a_killed_search_goes_on_and_test_is_looked_at_once(workspace):
     assert [run.name for run in workspace.runs("shapes")] == [last.name]
     assert workspace.stale("shapes").run == last.name
     assert not workspace.stale("shapes").stale
+    # A trial that is run again is a run like any other: listed, and measured on test.
+    again = workspace.wait(workspace.history.again(complete[0]["run"]), timeout=120)
+    assert again.state == "succeeded"
+    assert not {"search", "trial"} & set(again.spec)
+    assert again.options == workspace.run(complete[0]["run"]).options
+    assert workspace.evaluation(again.name, "test").samples > 0
+    assert again.name in [run.name for run in workspace.runs("shapes")]
+    assert not workspace.stale("shapes").stale
+
+
+def test_trials_of_networks_take_a_spare_that_loaded_while_the_one_before_trained(workspace):
+    fixed = {"model": "layer-cnn", "layers": "conv 4, average", "image_size": 32, "epochs": 1}
+    name = workspace.searches.start("shapes", {**fixed, "seed": [0, 1, 2]}, method="grid")
+    forked = set()
+
+    def ended():
+        for trial in workspace.searches.read(name).trials:
+            lines = read_json_lines(workspace.run_paths(trial["run"]).attempts) if trial["run"] else []
+            with contextlib.suppress(psutil.Error):
+                if any("--spare" in psutil.Process(line["pid"]).cmdline() for line in lines if "pid" in line):
+                    forked.add(trial["run"])
+        return not workspace.run(name).active
+
+    until(ended, seconds=240)
+    assert workspace.run(name).state == "succeeded", workspace.log_tail(name)
+    assert forked
 
 
 def test_what_cannot_be_searched_is_one_sentence(workspace):

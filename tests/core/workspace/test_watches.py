@@ -1,7 +1,6 @@
 """A watched folder, with real processes: new images come in, are predicted, half-written ones wait, restarts go on."""
 
 import shutil
-import time
 
 import psutil
 import pytest
@@ -9,16 +8,9 @@ from PIL import Image
 
 from core.domain.errors import BadInput, NotFound
 from core.runs import findings
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-
-def until(condition, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-    return value
 
 
 @pytest.fixture
@@ -41,10 +33,10 @@ def test_what_arrives_is_imported_embedded_and_predicted(trained, stop_all, tmp_
         draw_shape(shape, seed=900 + number, size=96).save(folder / f"{number}.png")
     whole = (folder / "0.png").read_bytes()
     (folder / "half.png").write_bytes(whole[: len(whole) // 2])
-    until(lambda: counts(trained, watch).get("predicted") == 2)
+    until(lambda: counts(trained, watch).get("predicted") == 2, seconds=300)
     assert counts(trained, watch)["waiting"] == 1
     (folder / "half.png").write_bytes(whole + b"\n")
-    until(lambda: counts(trained, watch).get("imported") == 3)
+    until(lambda: counts(trained, watch).get("imported") == 3, seconds=300)
     frame = trained.samples("arrived")
     assert sorted(frame["filepath"]) == [str(folder / name) for name in ("0.png", "1.png", "half.png")]
     found = findings.read(trained.paths, trained.dataset("arrived").id, "arrival")
@@ -55,21 +47,21 @@ def test_what_arrives_is_imported_embedded_and_predicted(trained, stop_all, tmp_
 
     # A smaller copy of a picture shares its split, and once a burst is over what came is checked.
     Image.open(folder / "1.png").resize((80, 80)).save(folder / "copy.png")
-    until(lambda: counts(trained, watch).get("imported") == 4)
+    until(lambda: counts(trained, watch).get("imported") == 4, seconds=300)
     splits = trained.samples("arrived").set_index("filepath")["split"]
     assert splits[str(folder / "copy.png")] == splits[str(folder / "1.png")]
-    until(lambda: any(job.kind == "check" and job.state == "succeeded" for job in trained.jobs("arrived")))
+    until(lambda: any(job.kind == "check" and job.state == "succeeded" for job in trained.jobs("arrived")), seconds=300)
 
     # Its worker and supervisor are killed, as by a crash of the machine: the next start goes on.
     job = trained.watches.find_job(watch).job.name
     for process in psutil.process_iter(["cmdline"]):
         if str(trained.run_paths(job).folder) in (process.info["cmdline"] or []):
             process.kill()
-    until(lambda: not trained.run(job).active)
+    until(lambda: not trained.run(job).active, seconds=300)
     draw_shape("stripes", seed=950, size=96).save(folder / "later.png")
     (started,) = trained.watches.revive()
     assert started != job
-    until(lambda: len(trained.samples("arrived")) == 5)
+    until(lambda: len(trained.samples("arrived")) == 5, seconds=300)
     trained.watches.stop(watch.id)
     assert not trained.run(started).active
     assert trained.watches.all() == []

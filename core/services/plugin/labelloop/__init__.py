@@ -13,12 +13,12 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from core.domain.decisions import USER, Decision, LabelState, Outcome
+from core.domain.decisions import USER, Decision, Outcome, of_samples
 from core.domain.errors import LabelloopError
 from core.domain.samples import DatasetInfo
 from core.review import decisions, undoing
-from core.services import app_control
-from core.services.app_client import Says
+from core.services import app_control, app_shown
+from core.services.app_client import Says, Seen
 from core.services.mongod import DATABASE
 from core.store.mongo import MongoStore
 
@@ -68,6 +68,32 @@ class Relabel(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
         return _relabel(ctx, lambda _: ctx.params.get("label"))
 
 
+class Choose(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """What the key / calls: the list of all classes, for those without a key."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="choose", label="labelloop: choose from all classes", unlisted=True)
+
+    def execute(self, ctx: Any) -> None:
+        """Called by FiftyOne when the operator is run."""
+        ctx.prompt(f"{self.plugin_name}/relabel")
+
+
+class Accept(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """Give each selected image the class that the queue suggests for it."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="accept", label="labelloop: accept the suggestions for the selected images")
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _accept(ctx)
+
+
 class Confirm(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
     """The label that the selected images have is right."""
 
@@ -99,13 +125,20 @@ class Undo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Called by FiftyOne when the operator is run."""
-        try:
-            outcomes = undoing.undo(_store(), _info(ctx), who=_who(), source="fiftyone", only=_who())
-        except LabelloopError as error:
-            return _say(ctx, str(error), "error")
-        if not outcomes:
-            return _say(ctx, "There is nothing to undo.", "warning")
-        return _report(ctx, outcomes, "taken back")
+        return _back(ctx, undoing.undo, "taken back", "There is nothing to undo.")
+
+
+class Redo(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
+    """Do again what the person took back last."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """Name and label."""
+        return foo.OperatorConfig(name="redo", label="labelloop: redo what you took back last")
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Called by FiftyOne when the operator is run."""
+        return _back(ctx, undoing.redo, "done again", "There is nothing to do again.")
 
 
 class _Verdict(foo.Operator):  # type: ignore[misc]  # fiftyone has no types
@@ -156,7 +189,7 @@ def register(plugin: Any) -> None:
     plugin.register(Confirm)  # in the order of the buttons
     for kind, button, words in VERDICTS:
         plugin.register(type(kind.capitalize(), (_Verdict,), {"kind": kind, "button": button, "words": words}))
-    for operator in (Undo, Relabel, Label):
+    for operator in (Undo, Redo, Accept, Relabel, Label, Choose):
         plugin.register(operator)
 
 
@@ -164,8 +197,38 @@ def _relabel(ctx: Any, choose: Callable[[DatasetInfo], str | None]) -> dict[str,
     return _decide(ctx, "relabel", choose)
 
 
+def _back(ctx: Any, act: Callable[..., list[Outcome]], done: str, nothing: str) -> dict[str, Any]:
+    try:
+        outcomes = act(_store(), _info(ctx), who=_who(), source="fiftyone", only=_who())
+    except LabelloopError as error:
+        return _say(ctx, str(error), "error")
+    if not outcomes:
+        return _say(ctx, nothing, "warning")
+    app_shown.note_told(outcome for outcome in outcomes if outcome.saved)
+    return _report(ctx, outcomes, done)
+
+
+def _accept(ctx: Any) -> dict[str, Any]:
+    ids = _chosen(ctx)
+    if not ids:
+        return _say(ctx, "Select images first.", "warning")
+    try:
+        info = _info(ctx)
+        queue, says = _queue_of(info)
+        suggested = {one: says[one][0] for one in ids if one in says and says[one][0] is not None}
+        if not suggested:
+            return _say(ctx, "There is no suggestion here.", "warning")
+        seen = _seen(info, list(suggested))
+        wanted = [_decision(one, "relabel", label, seen.get(one), says) for one, label in suggested.items()]
+        outcomes = decisions.decide(_store(), info, wanted, who=_who(), source="fiftyone", queue=queue)
+    except LabelloopError as error:
+        return _say(ctx, str(error), "error")
+    app_shown.note_told(outcomes)
+    return _report(ctx, outcomes, "labelled as suggested")
+
+
 def _decide(ctx: Any, kind: Any, choose: Callable[[DatasetInfo], str | None]) -> dict[str, Any]:
-    ids = list(ctx.selected or ([ctx.current_sample] if ctx.current_sample else []))
+    ids = _chosen(ctx)
     if not ids:
         return _say(ctx, "Select images first.", "warning")
     try:
@@ -173,33 +236,53 @@ def _decide(ctx: Any, kind: Any, choose: Callable[[DatasetInfo], str | None]) ->
         label = choose(info)
         if kind == "relabel" and label is None:
             return _say(ctx, "There is no class with this number.", "warning")
-        states = _store().label_states(info.id, ids)
-        shown = app_control.shown
-        queue, says = (shown.queue, shown.says) if shown.dataset == info.name else ("", {})
-        wanted = [_decision(one, kind, label, states.get(one), says) for one in ids]
+        seen = _seen(info, ids)
+        queue, says = _queue_of(info)
+        wanted = [_decision(one, kind, label, seen.get(one), says) for one in ids]
         outcomes = decisions.decide(_store(), info, wanted, who=_who(), source="fiftyone", queue=queue)
     except LabelloopError as error:
         return _say(ctx, str(error), "error")
+    app_shown.note_told(outcomes)
     return _report(ctx, outcomes, DONE[kind] if label is None else f"→ {label}")
 
 
-def _decision(one: str, kind: Any, label: str | None, state: LabelState | None, says: dict[str, Says]) -> Decision:
+def _chosen(ctx: Any) -> list[str]:
+    """The selected images, or the one that is open."""
+    return list(ctx.selected or ([ctx.current_sample] if ctx.current_sample else []))
+
+
+def _queue_of(info: DatasetInfo) -> tuple[str, dict[str, Says]]:
+    """The title of the queue that is shown, and what it says of its images."""
+    shown = app_control.shown
+    return (shown.queue, shown.says) if shown.dataset == info.name else ("", {})
+
+
+def _seen(info: DatasetInfo, ids: Sequence[str]) -> dict[str, Seen]:
+    """What the App shows of the images; what they are now where it was sent nothing of them."""
+    seen = app_shown.of(ids)
+    unsent = _store().label_states(info.id, [one for one in ids if one not in seen])
+    return seen | {one: (state.label, state.excluded) for one, state in unsent.items()}
+
+
+def _decision(one: str, kind: Any, label: str | None, seen: Seen | None, says: dict[str, Says]) -> Decision:
     """With what the queue that is shown says of the image, so that the journal knows what led there."""
     suggestion, evidence = says.get(one, (None, ""))
-    seen = None if state is None else state.label
-    return Decision(one, kind, label, seen, uuid.uuid4().hex, suggestion=suggestion, evidence=evidence)
+    shown, excluded = seen or (None, None)
+    token = uuid.uuid4().hex
+    return Decision(one, kind, label, shown, token, suggestion=suggestion, evidence=evidence, seen_excluded=excluded)
 
 
 def _report(ctx: Any, outcomes: Sequence[Outcome], done: str) -> dict[str, Any]:
-    saved = [outcome for outcome in outcomes if outcome.saved]
+    saved = [outcome for outcome in of_samples(outcomes) if outcome.saved]
+    refused = [outcome for outcome in outcomes if not outcome.saved]
     ctx.ops.clear_selected_samples()
     ctx.ops.reload_dataset()  # reload_samples leaves the old labels on the tiles
-    if saved:
-        ctx.ops.notify(f"{len(saved)} image{'' if len(saved) == 1 else 's'} {done}", variant="success")
-    refused = next((outcome for outcome in outcomes if not outcome.saved), None)
-    if refused is not None:
-        ctx.ops.notify(f"{len(outcomes) - len(saved)} not saved: {refused.reason}", variant="error")
-    return {"saved": len(saved), "refused": len(outcomes) - len(saved)}
+    if len(outcomes) > len(refused):
+        images = f"{len(saved)} image{'' if len(saved) == 1 else 's'}"
+        ctx.ops.notify(f"{images if saved else 'Change of the classes'} {done}", variant="success")
+    if refused:
+        ctx.ops.notify(f"{len(refused)} not saved: {refused[0].reason}", variant="error")
+    return {"saved": len(saved), "refused": len(refused)}
 
 
 def _say(ctx: Any, sentence: str, variant: str) -> dict[str, Any]:

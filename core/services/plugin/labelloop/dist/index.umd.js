@@ -5,14 +5,16 @@
   if (window.labelloopKeys) return;
   window.labelloopKeys = true;
 
-  var VERDICTS = { e: "exclude", r: "restore", n: "unsure", s: "skip", u: "undo" };
+  var VERDICTS = { a: "accept", e: "exclude", r: "restore", n: "unsure", s: "skip", u: "undo", U: "redo", "/": "choose" };
   var SHEET = [
     ["1 to 9", "give the class of this number"],
+    ["/", "choose from all classes"],
     ["Enter", "the label is right"],
+    ["a", "accept the suggestion"],
     ["e", "exclude from the dataset (r brings it back)"],
     ["n", "not sure: put aside for a second look"],
     ["s", "skip"],
-    ["u", "undo your last decision"],
+    ["u", "undo your last decision (Shift + u: redo)"],
     ["?", "these keys"],
   ];
 
