@@ -4,10 +4,10 @@ import os
 import signal
 import time
 
-import psutil
 import pytest
 
 from core.workspace import Workspace
+from tests import processes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -61,7 +61,7 @@ def test_a_killed_process_comes_back_and_no_acknowledged_label_is_lost(product, 
     acknowledged = _press_and_note(page, until, keys)
     pid = product.pid(victim)
     product.kill(victim)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: processes.ended(pid))
 
     def back():
         try:

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from core.runs.atomic import read_json
+from tests import processes
 
 # Without BatchNorm, dropout and random variations, the batch is all that a step depends on.
 EXACT = {
@@ -41,9 +42,8 @@ def run_to_its_end(run):
 def members_of(run):
     """The workers of a team by their rank."""
     found = {}
-    for process in psutil.process_iter(["cmdline"]):
-        line = process.info["cmdline"] or []
-        if str(run.folder) in line and "core.training" in line and "torch.distributed.run" not in line:
+    for process, line in processes.with_argument(run.folder):
+        if "core.training" in line and "torch.distributed.run" not in line:
             try:
                 found[process.environ().get("RANK", "alone")] = process
             except psutil.Error:

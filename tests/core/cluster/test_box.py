@@ -5,7 +5,6 @@ import signal
 import sys
 
 import numpy as np
-import psutil
 import pytest
 
 from core.cluster import place
@@ -14,6 +13,7 @@ from core.runs import predictions
 from core.runs.atomic import read_json, read_json_lines
 from core.runs.states import state
 from core.runs.worker import PAUSED, REFUSED, SUCCEEDED
+from tests import processes
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -44,7 +44,7 @@ def test_a_killed_worker_costs_an_epoch_at_most_and_a_pause_goes_on_with_one(mak
         assert set(before) == {"0", "1"}
         epochs = len(read_json_lines(run.metrics))
         os.kill(before["1"].pid, signal.SIGKILL)
-        until(lambda: not before["0"].is_running() or before["0"].status() == psutil.STATUS_ZOMBIE, seconds=600)
+        until(lambda: processes.ended(before["0"]), seconds=600)
         kept = read_json_lines(run.metrics)
         assert len(kept) >= epochs
         until(lambda: len(read_json_lines(run.metrics)) > len(kept), seconds=600)

@@ -18,6 +18,7 @@ from core.runs import predictions
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.states import state
 from core.runs.worker import REFUSED, SUCCEEDED
+from tests import processes
 from tests.waiting import until
 
 pytest.importorskip("ray")
@@ -57,12 +58,10 @@ class Nodes:
         parts = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
         if at_once:  # as when the power goes
             self.process.kill()
-            for one in parts:
-                one.kill()
+            processes.kill(*parts)
         self.process.stdin.close()
         self.process.wait(timeout=60)
-        for one in psutil.wait_procs(parts, timeout=20)[1]:
-            one.kill()
+        processes.kill(*psutil.wait_procs(parts, timeout=20)[1])
 
 
 @pytest.fixture

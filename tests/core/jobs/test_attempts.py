@@ -9,6 +9,7 @@ import pytest
 from core.jobs import attempts
 from core.runs.atomic import append_json_line
 from core.runs.layout import RunPaths
+from tests import processes
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_computer_that_went_down_is_no_crash(run):
 def test_an_orphan_is_ended_before_another_worker_starts(run, sleeper):
     attempts.began(run, sleeper.pid)
     attempts.end_orphan(run)
-    assert not psutil.pid_exists(sleeper.pid)
+    assert processes.ended(sleeper.pid)
 
 
 def test_another_process_that_has_its_number_now_is_left_alone(run, sleeper):

@@ -11,6 +11,7 @@ import pytest
 from core.services import child as children
 from core.services.child import Child
 from core.services.processes import ProcessId, roll, tail
+from tests import processes
 from tests.waiting import until
 
 
@@ -63,7 +64,7 @@ def test_a_deaf_child_is_killed_after_the_deadline(make_child):
     child.ask_to_end()
     child.end(patience=0.3)
     assert time.monotonic() - began < 5
-    assert not psutil.pid_exists(pid)
+    assert processes.ended(pid)
 
 
 def test_a_ctrl_c_in_the_terminal_does_not_reach_a_child(make_child):

@@ -15,6 +15,7 @@ from core.domain.errors import BadInput, MissingProgram, ServiceFailed
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import WorkspacePaths
 from core.services import mongod
+from tests import processes
 
 
 @pytest.fixture
@@ -32,10 +33,6 @@ def pid_of(paths):
     return read_json(paths.database / "address.json")["pid"]
 
 
-def gone(pid):
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
 def test_the_first_starts_the_others_attach_and_the_last_stops(paths):
     first = mongod.attach_or_start(paths)
     second = mongod.attach_or_start(paths)
@@ -46,7 +43,7 @@ def test_the_first_starts_the_others_attach_and_the_last_stops(paths):
     first.stop()
     assert second.alive()
     second.stop()
-    assert gone(pid)
+    assert processes.ended(pid)
     assert mongod.running_uri(paths) is None
     assert list((paths.database / "users").iterdir()) == []
 
@@ -123,7 +120,7 @@ def test_a_mongod_whose_owner_was_killed_is_taken_over_and_stopped_at_the_end(pa
     assert not connection.started
     assert pid_of(paths) == pid
     connection.stop()
-    assert gone(pid)
+    assert processes.ended(pid)
 
 
 def test_a_mongod_that_died_is_revived_at_the_same_address(paths):
@@ -164,7 +161,7 @@ def test_a_lost_address_file_does_not_start_a_second_mongod_on_the_data(paths):
     with mongod.attach_or_start(paths) as second:
         assert second.alive()
         assert pid_of(paths) != old
-        assert gone(old)
+        assert processes.ended(old)
         assert first.alive()  # the same socket
     first.stop()
 

@@ -19,6 +19,7 @@ from core.runs.layout import WorkspacePaths
 from core.services import mongod, stack, up_record
 from core.services.app_client import AppClient
 from core.services.processes import ProcessId
+from tests import processes
 from tests.waiting import until
 
 LAUNCH = """
@@ -38,8 +39,7 @@ def paths(tmp_path):
     paths = WorkspacePaths(tmp_path / "ws")
     paths.root.mkdir()
     yield paths
-    for pid in ours(paths):
-        psutil.Process(pid).kill()
+    processes.kill(*ours(paths))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from core.domain.runs import TrainOptions
@@ -13,6 +12,7 @@ from core.jobs.launcher import Launcher
 from core.runs.atomic import read_json_lines
 from core.runs.states import is_held
 from core.workspace import Workspace
+from tests import processes
 from tests.waiting import until
 
 LONG = TrainOptions(model="cnn", epochs=500, image_size=64, batch_size=8)
@@ -21,10 +21,8 @@ LONG = TrainOptions(model="cnn", epochs=500, image_size=64, batch_size=8)
 def _processes(folder):
     """Supervisor and worker of a run, by their command lines."""
     found = {}
-    for process in psutil.process_iter(["cmdline"]):
-        line = process.info["cmdline"] or []
-        if str(folder) in line:
-            found["supervisor" if "core.jobs.supervisor" in line else "worker"] = process
+    for process, line in processes.with_argument(folder):
+        found["supervisor" if "core.jobs.supervisor" in line else "worker"] = process
     return found
 
 
@@ -37,8 +35,7 @@ def training(workspace):
     yield workspace.run(name)
     workspace.cancel(name)
     workspace.wait(name, timeout=60)
-    for process in _processes(paths.folder).values():
-        process.kill()
+    processes.kill(*_processes(paths.folder).values())
 
 
 def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_failed(workspace, training):
@@ -54,8 +51,7 @@ def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_fa
     assert workspace.control.recover() == []  # it is not lost: nobody starts it again by itself
     workspace.control.retry(training.name)  # a person does, and the crashes count anew
     workspace.control.retry(training.name)  # the second click of a double click
-    until(lambda: "worker" in _processes(paths.folder))
-    _processes(paths.folder)["worker"].kill()
+    until(lambda: _processes(paths.folder).get("worker")).kill()
     time.sleep(1)
     assert workspace.run(training.name).active
 

@@ -8,6 +8,7 @@ import pytest
 from core.domain.errors import BadInput
 from core.runs import predictions
 from core.runs.atomic import read_json_lines
+from tests import processes
 from tests.waiting import until
 
 SPACE = {"model": "instant", "seed": [0, 1, 2, 3]}
@@ -15,9 +16,7 @@ SPACE = {"model": "instant", "seed": [0, 1, 2, 3]}
 
 def _end(folder):
     """Kill supervisor and worker of a folder at once."""
-    for process in psutil.process_iter(["cmdline"]):
-        if str(folder) in (process.info["cmdline"] or []):
-            process.kill()
+    processes.kill(*(process for process, _ in processes.with_argument(folder)))
 
 
 def test_a_killed_search_goes_on_and_test_is_looked_at_once(workspace):

@@ -2,12 +2,12 @@
 
 import shutil
 
-import psutil
 import pytest
 from PIL import Image
 
 from core.domain.errors import BadInput, NotFound
 from core.runs import findings
+from tests import processes
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -54,9 +54,7 @@ def test_what_arrives_is_imported_embedded_and_predicted(trained, stop_all, tmp_
 
     # Its worker and supervisor are killed, as by a crash of the machine: the next start goes on.
     job = trained.watches.find_job(watch).job.name
-    for process in psutil.process_iter(["cmdline"]):
-        if str(trained.run_paths(job).folder) in (process.info["cmdline"] or []):
-            process.kill()
+    processes.kill(*(process for process, _ in processes.with_argument(trained.run_paths(job).folder)))
     until(lambda: not trained.run(job).active, seconds=300)
     draw_shape("stripes", seed=950, size=96).save(folder / "later.png")
     (started,) = trained.watches.revive()
