@@ -63,14 +63,16 @@ class Launcher:
     def _hand_over(self, folder: Path, kind: Warm) -> bool:
         with self._lock:
             spare = self._spares.pop(kind, None)
-            if spare is None or spare.poll() is not None or spare.stdin is None:
+            if spare is None or spare.stdin is None:
                 return False
+            _reap(spare)
             try:
-                spare.stdin.write(os.fsencode(folder) + b"\n")
-                spare.stdin.close()
+                with spare.stdin:
+                    if spare.poll() is not None:
+                        return False
+                    spare.stdin.write(os.fsencode(folder) + b"\n")
             except OSError:
                 return False
-        threading.Thread(target=spare.wait, daemon=True).start()
         return True
 
     def _renew_later(self, kind: Warm) -> None:
@@ -102,6 +104,12 @@ class Launcher:
 def _let_go(spare: "subprocess.Popen[bytes]") -> None:
     if spare.stdin is not None:
         spare.stdin.close()
+    _reap(spare)
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    """Once it ends, so that no zombie is left in a long-lived process."""
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _spawn(arguments: list[str], *, stdin: int, log: Path | None) -> "subprocess.Popen[bytes]":
@@ -118,6 +126,6 @@ def _spawn(arguments: list[str], *, stdin: int, log: Path | None) -> "subprocess
     finally:
         if not isinstance(output, int):
             output.close()
-    if stdin == subprocess.DEVNULL:  # reap it when it ends, so that no zombie is left in a long-lived process
-        threading.Thread(target=process.wait, daemon=True).start()
+    if stdin == subprocess.DEVNULL:
+        _reap(process)
     return process

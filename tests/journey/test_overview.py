@@ -1,4 +1,4 @@
-"""At a glance in a real browser: a click on a bar opens its images, and so does a lasso on the map."""
+"""At a glance in a real browser: a click on a bar opens its images, and so does a lasso on the map, on Errors too."""
 
 import pytest
 
@@ -33,8 +33,9 @@ def test_a_click_on_a_bar_opens_its_images_and_the_way_back_does_not_open_them_a
     assert "/overview" in page.url
 
 
-def test_a_lasso_on_the_map_opens_what_it_holds(page, see, mapped):
-    see("overview?dataset=demo&view=map")
+@pytest.mark.parametrize("address", ["overview?dataset=demo&view=map", "errors?dataset=demo&split=test&order=map"])
+def test_a_lasso_on_the_map_opens_what_it_holds(page, see, mapped, address):
+    see(address)
     area = page.locator(".js-plotly-plot .nsewdrag").first
     area.wait_for()
     area.scroll_into_view_if_needed()
