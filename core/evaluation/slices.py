@@ -194,19 +194,22 @@ def shortcuts(
     return sorted(found, key=lambda one: -(one.guessed.value - one.base))
 
 
-def binned(values: npt.ArrayLike, *, unit: str = "", digits: int = 3, parts: int = 4) -> list[str | None]:
-    """Numbers as ranges that hold about as many samples each, in words: "under 0.31"; NaN is ``None``."""
+def binned(values: npt.ArrayLike, *, unit: str = "", digits: int = 3, parts: int = 4) -> "pd.Categorical[str]":
+    """Numbers as ranges that hold about as many samples each, in words: "under 0.31"; NaN is missing, and all are where
+    there is too little to tell apart.
+    """
     numbers = np.asarray(values, dtype=np.float64)
-    known = numbers[~np.isnan(numbers)]
+    missing = np.isnan(numbers)
+    known = numbers[~missing]
     if len(known) < parts * LEAST or len(np.unique(known)) < 3:
-        return [None] * len(numbers)
+        return pd.Categorical.from_codes(np.full(len(numbers), -1), pd.Index([], dtype=str))
     edges = np.unique(np.quantile(known, np.linspace(0, 1, parts + 1)[1:-1]))
     names = [f"{edge:.{digits}g}{unit}" for edge in edges]
-    words = [f"under {names[0]}"]
-    words += [f"{low} to {high}" for low, high in pairwise(names)]
-    words.append(f"{names[-1]} or more")
-    places = np.searchsorted(edges, numbers, side="right")
-    return [None if np.isnan(number) else words[place] for number, place in zip(numbers, places, strict=True)]
+    words = [f"under {names[0]}", *(f"{low} to {high}" for low, high in pairwise(names)), f"{names[-1]} or more"]
+    places = np.where(missing, len(words), np.searchsorted(edges, numbers, side="right"))
+    categories = list(dict.fromkeys(words))  # neighbouring edges may read alike
+    codes = np.array([*map(categories.index, words), -1])
+    return pd.Categorical.from_codes(codes[places], pd.Index(categories)).remove_unused_categories()
 
 
 def fisher(right: int, samples: int, all_right: int, total: int) -> float:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 NO_GENERATION = "no generator's traces"
 MADE_BY = "made by"
+Columns: TypeAlias = dict[str, "list[str | None] | pd.Categorical[str]"]  # large ones are never made of words one by one
 _WORD = re.compile(r"[^\W\d_]{3,}")
 PROMPT = "prompt says"
 _WORDS = 40
 _NAMES = 40  # tags, and LoRAs, that are looked at, the most frequent
+_NO_YES = pd.Index(["no", "yes"])
 _DAY = 86_400e9  # in nanoseconds, as files are stamped
 
 
@@ -36,22 +38,22 @@ def fields(workspace: "Workspace", dataset: str) -> pd.DataFrame:
     """
     frame = workspace.samples(dataset)
     info = workspace.dataset(dataset)
-    columns: dict[str, list[str | None]] = {
+    columns: Columns = {
         "folder": _folders(frame["filepath"].tolist(), {*info.classes, *SPLITS}),
         "file type": [os.path.splitext(path)[1].lower().lstrip(".") or None for path in frame["filepath"]],
         "imported from": [str(source) or None for source in frame["source"]],
         "image size": binned(np.sqrt(frame["width"].to_numpy(float) * frame["height"].to_numpy(float)), unit=" px"),
         "shape": _shapes(frame),
         "file size": binned(frame["size_bytes"].to_numpy(float) / 1024, unit=" kB"),
-        "file time": _times(frame["mtime_ns"].to_numpy(np.float64)),
+        "file time": _times(frame["mtime_ns"].to_numpy(np.int64)),
         "reviewed": ["yes" if seen else "no" for seen in frame["reviewed"]],
     }
     ids = frame["sample_id"].tolist()
     columns |= _tagged(workspace.store.tags(info.id), ids)
     columns |= _measured(workspace.paths, frame)
     columns |= _generated(dict(workspace.store.generations(info.id)), ids)
-    kept = {name: pd.Categorical(values) for name, values in columns.items()}
-    kept = {name: values for name, values in kept.items() if len(values.categories) > 1}
+    made = {name: v if isinstance(v, pd.Categorical) else pd.Categorical(v) for name, v in columns.items()}
+    kept = {name: values for name, values in made.items() if len(values.categories) > 1}
     return pd.DataFrame(kept, index=frame["sample_id"].to_numpy())
 
 
@@ -77,17 +79,17 @@ def _shapes(frame: pd.DataFrame) -> list[str | None]:
     return ["square" if abs(r - 1) < 0.05 else "landscape" if r > 1 else "portrait" for r in ratio]
 
 
-def _times(stamps: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[str | None]:
-    if not len(stamps):
-        return []
-    span = float(stamps.max() - stamps.min()) / _DAY
+def _times(stamps: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> "pd.Categorical[str] | list[str | None]":
+    """The day, the month or the year (UTC) of each, by how far they lie apart."""
+    span = float(np.ptp(stamps)) / _DAY if len(stamps) else 0.0
     if span < 1:
         return [None] * len(stamps)
-    form = "%Y-%m-%d" if span < 60 else "%Y-%m" if span < 1500 else "%Y"
-    return [pd.Timestamp(int(stamp)).strftime(form) for stamp in stamps]
+    unit = "D" if span < 60 else "M" if span < 1500 else "Y"
+    known, of = np.unique(stamps.astype("datetime64[ns]").astype(f"datetime64[{unit}]"), return_inverse=True)
+    return pd.Categorical.from_codes(of, pd.Index(np.datetime_as_string(known).tolist()))
 
 
-def _measured(paths: WorkspacePaths, frame: pd.DataFrame) -> dict[str, list[str | None]]:
+def _measured(paths: WorkspacePaths, frame: pd.DataFrame) -> Columns:
     """What the health check measured in the pixels, of the samples that it has seen."""
     records, seen = measurements.read(paths, frame["content_hash"].tolist())
     return {
@@ -96,11 +98,11 @@ def _measured(paths: WorkspacePaths, frame: pd.DataFrame) -> dict[str, list[str 
     }
 
 
-def _generated(made: dict[str, Generation], ids: list[str]) -> dict[str, list[str | None]]:
+def _generated(made: dict[str, Generation], ids: list[str]) -> Columns:
     if not made:
         return {}
     each = [made.get(sample_id) for sample_id in ids]
-    columns: dict[str, list[str | None]] = {
+    columns: Columns = {
         MADE_BY: [_maker(one) for one in each],
         "tool": [one.tool or None if one else None for one in each],
         "model": [model_name(one.model) if one and one.model else None for one in each],
@@ -109,19 +111,18 @@ def _generated(made: dict[str, Generation], ids: list[str]) -> dict[str, list[st
         "guidance": binned([np.nan if one is None or one.cfg is None else one.cfg for one in each]),
     }
     loras = [{model_name(lora.name) for lora in one.loras} if one else None for one in each]
-    columns |= {f"with LoRA {name}": _has(loras, name) for name in _frequent(loras)}
+    columns |= _has(loras, _frequent(loras), "with LoRA {}")
     words = [set(map(str.lower, _WORD.findall(one.prompt))) if one and one.prompt else None for one in each]
     prompted = [one for one in words if one is not None]
     counts = Counter(word for one in prompted for word in one)
     telling = [word for word, count in counts.most_common(400) if 0.03 < count / len(prompted) < 0.97]
-    columns |= {f"{PROMPT} “{word}”": _has(words, word) for word in telling[:_WORDS]}
-    return columns
+    return columns | _has(words, telling[:_WORDS], PROMPT + " “{}”")
 
 
-def _tagged(tags: Mapping[str, tuple[str, ...]], ids: list[str]) -> dict[str, list[str | None]]:
+def _tagged(tags: Mapping[str, tuple[str, ...]], ids: list[str]) -> Columns:
     """A field a tag, so that each is a slice of its own, whatever other tags its samples have."""
     each: list[set[str] | None] = [set(tags.get(sample_id, ())) for sample_id in ids]
-    return {f"with tag {name}": _has(each, name) for name in _frequent(each)}
+    return _has(each, _frequent(each), "with tag {}")
 
 
 def _frequent(each: Sequence[set[str] | None]) -> list[str]:
@@ -129,8 +130,20 @@ def _frequent(each: Sequence[set[str] | None]) -> list[str]:
     return [name for name, _ in counts.most_common(_NAMES)]
 
 
-def _has(each: Sequence[set[str] | None], name: str) -> list[str | None]:
-    return [None if one is None else "yes" if name in one else "no" for one in each]
+def _has(each: Sequence[set[str] | None], names: Sequence[str], field: str) -> Columns:
+    """A field a name, called as ``field`` says: whether each set holds it, missing where there is no set."""
+    place = {name: at for at, name in enumerate(names)}
+    codes = np.zeros((len(names), len(each)), dtype=np.int8)
+    for row, one in enumerate(each):
+        if one is None:
+            codes[:, row] = -1
+            continue
+        for name in one & place.keys():
+            codes[place[name], row] = 1
+    return {
+        field.format(name): pd.Categorical.from_codes(codes[at], _NO_YES).remove_unused_categories()
+        for name, at in place.items()
+    }
 
 
 def _maker(one: Generation | None) -> str:

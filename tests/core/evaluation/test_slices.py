@@ -115,12 +115,15 @@ def test_many_classes_and_as_many_values_fit_into_memory():
 
 
 def test_numbers_become_ranges():
-    words = slices.binned(list(range(40)) + [float("nan")], unit=" px")
+    words = slices.binned(list(range(40)) + [float("nan")], unit=" px").tolist()
     assert words[0] == "under 9.75 px"
     assert words[20] == "19.5 px to 29.2 px"
     assert words[39] == "29.2 px or more"
-    assert words[40] is None
-    assert set(slices.binned([1.0] * 50)) == {None}
+    assert np.isnan(words[40])
+    assert slices.binned([1.0] * 50).codes.tolist() == [-1] * 50
+    assert slices.binned(np.arange(40) / 1000, digits=1).tolist()[15] == "0.01 to 0.02"
+    alike = slices.binned(1 + np.arange(40) / 1000, digits=2)  # edges that read alike are one range
+    assert alike.categories.tolist() == ["under 1", "1 to 1", "1 or more"]
 
 
 def test_the_gap_between_domains_by_hand():

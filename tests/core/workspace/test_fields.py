@@ -46,3 +46,22 @@ def test_each_lora_is_a_field_of_its_own_and_one_model_is_one_whatever_its_file_
     assert words(table["with LoRA grain"]) == ["yes", "no", "no", None]
     assert words(table["model"]) == ["base", "base", "other", None]
     assert words(table[MADE_BY])[:3] == ["base (ComfyUI)", "base (ComfyUI)", "other (ComfyUI)"]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ((0, 0.4, 0.9), None),  # within a day: says nothing
+        ((0, 31.2, 31.9), ["1970-01-01", "1970-02-01", "1970-02-01"]),
+        ((0, 31.2, 400), ["1970-01", "1970-02", "1971-02"]),
+        ((0, 31.2, 4000), ["1970", "1970", "1980"]),
+    ],
+)
+def test_the_time_of_a_file_is_told_as_finely_as_they_lie_apart(in_memory, new_samples, days, said):
+    info = in_memory.store.create("pets", ["cat", "dog"])
+    samples = new_samples(*["cat"] * len(days))
+    stamped = [replace(s, mtime_ns=int(day * 86_400e9)) for s, day in zip(samples, days, strict=True)]
+    in_memory.store.insert(info.id, stamped)
+    table = fields(in_memory, "pets")
+    assert ("file time" in table) == (said is not None)
+    assert said is None or words(table["file time"]) == said
