@@ -4,21 +4,24 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from core.cluster.place import Place
+from core.cluster import place
 from core.domain.models import INSTANT
+from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
 
 SUPERVISOR = "core.jobs.supervisor"
 Warm = Literal["light", "network"]  # which imports a spare has behind it: all but torch, or torch too
 
 
-def kind_of(spec: Mapping[str, Any]) -> Warm | None:
-    """The spare that a training run of this spec can use: none where a team or a cluster does the work."""
-    if not Place.read(spec.get("place")).plain:
+def kind_of(paths: RunPaths) -> Warm | None:
+    """The spare that a run or job can use: none where a team or a cluster does the work."""
+    spec = read_json(paths.spec) or {}
+    if spec.get("kind") == "import":
+        return "light"
+    if spec.get("kind") != "train" or not place.of_run(paths).plain:
         return None
     return "light" if (spec.get("options") or {}).get("model") == INSTANT else "network"
 
@@ -41,8 +44,9 @@ class Launcher:
         if spare is not None:
             self._renew(spare)
 
-    def start(self, paths: RunPaths, *, warm: Warm | None = None) -> None:
-        """Start the job in ``paths`` and return at once; ``warm`` asks for a spare of that kind, if one waits."""
+    def start(self, paths: RunPaths) -> None:
+        """Start the job in ``paths``, or have it go on, and return at once; by a spare, if one it can use waits."""
+        warm = kind_of(paths)
         if warm is None or not self._hand_over(paths.folder, warm):
             _spawn([str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
         if warm is not None:

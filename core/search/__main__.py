@@ -14,7 +14,7 @@ from core.cluster.look import look
 from core.domain.errors import BadInput, Cancelled, LabelloopError, Paused
 from core.domain.models import INSTANT
 from core.jobs.devices import devices
-from core.jobs.launcher import Launcher, Warm, kind_of
+from core.jobs.launcher import Launcher, Warm
 from core.jobs.restart import restart
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths
@@ -107,7 +107,7 @@ class _Search:
         self._launcher.close()
 
     def _launch(self, run: RunPaths) -> None:
-        self._launcher.start(run, warm=kind_of(read_json(run.spec) or {}))
+        self._launcher.start(run)
 
     def _take_up(self) -> None:
         """Follow on the trials that went when this search was killed or paused."""

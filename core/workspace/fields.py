@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 NO_GENERATION = "no generator's traces"
 MADE_BY = "made by"
-Columns: TypeAlias = dict[str, "list[str | None] | pd.Categorical[str]"]  # large ones are never made of words one by one
+Columns: TypeAlias = dict[
+    str, "list[str | None] | pd.Categorical[str]"
+]  # large ones are never made of words one by one
 _WORD = re.compile(r"[^\W\d_]{3,}")
 PROMPT = "prompt says"
 _WORDS = 40

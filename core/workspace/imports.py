@@ -125,7 +125,7 @@ class Imports:
                 if view.active and view.kind == "import" and view.spec.get("folder") == root:
                     return view.name
             job = folders.make(workspace.paths.jobs, "job", spec)
-        workspace.launch(job, warm="light")
+        workspace.launch(job)
         return job.name
 
     def _labelled(

@@ -14,7 +14,7 @@ from core.domain.errors import NotFound
 from core.domain.models import INSTANT
 from core.domain.runs import TrainOptions
 from core.jobs import folders
-from core.jobs.launcher import Launcher, Warm, kind_of
+from core.jobs.launcher import Launcher
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths, WorkspacePaths
 from core.snapshots import manifest
@@ -34,9 +34,9 @@ class Running(Datasets):
         self._launcher = launcher
         self._frozen: Remembered[pd.DataFrame] = Remembered(4)
 
-    def launch(self, paths: RunPaths, *, warm: Warm | None = None) -> None:
-        """Start the job whose folder was made; ``warm`` asks for a spare process of that kind, if one waits."""
-        self._launcher.start(paths, warm=warm)
+    def launch(self, paths: RunPaths) -> None:
+        """Start the job whose folder was made, or have it go on."""
+        self._launcher.start(paths)
 
     def start_embedding(self, dataset: str) -> str:
         """Embed what is not embedded yet in the background; returns the job's name."""
@@ -109,7 +109,7 @@ class Running(Datasets):
             run = folders.make(self.paths.runs, "run", whole)
         manifest.keep(self.paths.snapshot(str(spec["snapshot"])), run.snapshot)
         self._before_start(run, str(spec["dataset"]))
-        self.launch(run, warm=kind_of(whole))
+        self.launch(run)
         return run.name
 
     def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:

@@ -3,8 +3,12 @@
 import psutil
 import pytest
 
+from core.cluster import place
+from core.cluster.place import Place
 from core.jobs.launcher import Launcher, kind_of
-from core.runs.atomic import read_json, read_json_lines
+from core.jobs.restart import restart
+from core.runs.atomic import read_json, read_json_lines, write_json
+from core.runs.layout import RunPaths
 from core.runs.states import state
 from tests.waiting import until
 
@@ -32,7 +36,7 @@ def _worker(run):
 def test_a_networks_spare_is_taken_its_worker_imports_nothing_and_the_next_one_waits(launcher, network):
     spare = launcher._spares["network"]
     run = network(1)
-    launcher.start(run, warm="network")
+    launcher.start(run)
     worker = until(lambda: _worker(run))
     assert worker.ppid() == spare.pid
     assert worker.cmdline()[-2:] == ["--spare", "network"]  # forked from the spare: no program was started, none loads
@@ -49,7 +53,7 @@ def test_a_start_without_a_spare_asks_for_the_next_one(launcher, network):
     spare.kill()
     spare.wait()
     run = network(2)
-    launcher.start(run, warm="network")
+    launcher.start(run)
     launcher.warm_up()  # nothing more: the next one comes by itself
     fresh = until(lambda: (one := launcher._spares.get("network")) and one.poll() is None and one)
     launcher.warm_up()
@@ -63,7 +67,7 @@ def test_who_keeps_no_spares_makes_none(network):
     launcher = Launcher()
     launcher.warm_up()
     run = network(3)
-    launcher.start(run, warm="network")
+    launcher.start(run)
     until(lambda: run.exit.exists())
     assert state(run) == "succeeded", run.log.read_text()
     assert launcher._spares == {}
@@ -72,11 +76,35 @@ def test_who_keeps_no_spares_makes_none(network):
 @pytest.mark.parametrize(
     ("spec", "kind"),
     [
-        ({"options": {"model": "instant"}}, "light"),
-        ({"options": {"model": "cnn"}, "place": {"ray": "", "workers": 1}}, "network"),
-        ({"options": {"model": "cnn"}, "place": {"ray": "", "workers": 2}}, None),
-        ({"options": {"model": "cnn"}, "place": {"ray": "a:1", "workers": 1}}, None),
+        ({"kind": "train", "options": {"model": "instant"}}, "light"),
+        ({"kind": "import"}, "light"),
+        ({"kind": "check"}, None),
+        ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "", "workers": 1}}, "network"),
+        ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "", "workers": 2}}, None),
+        ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "a:1", "workers": 1}}, None),
     ],
 )
-def test_the_spare_that_a_run_can_use(spec, kind):
-    assert kind_of(spec) == kind
+def test_the_spare_that_a_run_can_use(tmp_path, spec, kind):
+    run = RunPaths(tmp_path)
+    write_json(run.spec, spec)
+    assert kind_of(run) == kind
+
+
+def test_a_run_that_came_home_from_a_cluster_can_use_one(tmp_path):
+    run = RunPaths(tmp_path)
+    write_json(run.spec, {"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "a:1", "workers": 2}})
+    place.move(run, Place())
+    assert kind_of(run) == "network"
+
+
+def test_a_run_that_paused_goes_on_in_a_spare(launcher, network):
+    run = network(4)
+    run.pause.touch()
+    launcher.start(run)
+    until(lambda: run.exit.exists())
+    assert state(run) == "paused"
+    spare = until(lambda: launcher._spares.get("network"))
+    assert restart(run, launcher.start, by="person")
+    assert until(lambda: _worker(run)).ppid() == spare.pid
+    until(lambda: run.exit.exists())
+    assert state(run) == "succeeded", run.log.read_text()
