@@ -132,9 +132,7 @@ def _result_chip(workspace: Workspace, dataset: DatasetInfo) -> None:
 def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) -> None:
     meter = workspace.stale(dataset.name)
     model = state.model()
-    instant = any(run.dataset == dataset.name and _model(run) == INSTANT for run in active)
-    going = _newest(active, dataset.name, model)
-    busy = going is not None and not _outdated(workspace, going)
+    going, busy = _newest(active, dataset.name, model), _busy(workspace, active, dataset.name, model)
     words = f"Train {MODEL_NAMES[model]} on all labels of {escaped(dataset.name)} as they are now"
     if going is not None and not busy:
         words += f"; {going.name} goes on, and this run waits for it"
@@ -143,11 +141,11 @@ def _retrain(workspace: Workspace, dataset: DatasetInfo, active: list[RunView]) 
     with st.container(key="retrain", horizontal=True, vertical_alignment="center", width="content", gap="small"):
         st.caption(stale_sentence(meter), width="content")
         st.button(
-            "Training …" if busy or instant else "Retrain" + ("" if model == INSTANT else f" · {MODEL_NAMES[model]}"),
+            "Training …" if busy else "Retrain" + ("" if model == INSTANT else f" · {MODEL_NAMES[model]}"),
             key="retrain-button",
             icon=":material/autorenew:",
             type="primary" if meter.stale else "secondary",
-            disabled=busy or instant,
+            disabled=busy,
             help=". ".join(part for part in (words, takes) if part),
             on_click=_start,
             args=(workspace, dataset.name, model),
@@ -194,6 +192,17 @@ def _outdated(workspace: Workspace, going: RunView) -> bool:
 def retrain(workspace: Workspace, dataset: str) -> None:
     """What the Retrain button does, for the buttons of pages; a callback."""
     _start(workspace, dataset, state.model())
+
+
+def training(workspace: Workspace, dataset: str) -> bool:
+    """Whether a run goes on, or waits, that knows all there is to learn: Retrain has to wait for it."""
+    return _busy(workspace, workspace.runs(dataset), dataset, state.model())
+
+
+def _busy(workspace: Workspace, runs: Iterable[RunView], dataset: str, model: Model) -> bool:
+    active = [run for run in runs if run.active and run.dataset == dataset]
+    going = _newest(active, dataset, model)
+    return any(_model(run) == INSTANT for run in active) or (going is not None and not _outdated(workspace, going))
 
 
 def stale_sentence(meter: StaleMeter) -> str:

@@ -25,7 +25,7 @@ class Step:
 
 
 def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: int) -> Step:
-    """The step. ``suspicious`` labels may be wrong by the newest run, which gets ``wrong`` images of its test wrong."""
+    """The step. About ``suspicious`` labels are wrong by the newest run, which gets ``wrong`` test images wrong."""
     unlabelled = dataset.labels.get(None, 0)
     used = [name for name in dataset.classes if dataset.labels.get(name)]
     if not dataset.samples:
@@ -40,7 +40,7 @@ def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: i
         reason = f"{meter.run} has not seen it. Train again and see whether it helped."
         return Step(f"{title} since {meter.run.replace('-', ' ')}", reason, "Retrain", "retrain", "autorenew")
     if suspicious:
-        title = f"{counted(suspicious, 'label')} may be wrong"
+        title = f"About {counted(suspicious, 'label')} may be wrong"
         reason = f"{meter.run} did not learn from these images and gives them another class. Likeliest errors first."
         return Step(title, reason, "Review them", "review", "fact_check", QueueSpec(kind="suspicious"))
     if unlabelled:

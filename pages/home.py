@@ -43,8 +43,14 @@ with st.container(border=True, key="next-step"):
             width="content",
         )
         if step.act == "retrain":
+            training = frame.training(workspace, dataset.name)
             st.button(
-                step.label, key="next-retrain", type="primary", on_click=frame.retrain, args=(workspace, dataset.name)
+                "Training …" if training else step.label,
+                key="next-retrain",
+                type="primary",
+                disabled=training,
+                on_click=frame.retrain,
+                args=(workspace, dataset.name),
             )
         elif st.button(step.label, key="next-go", type="primary", icon=":material/arrow_forward:"):
             if step.queue is not None:

@@ -27,10 +27,11 @@ def draw(preview: Preview, workspace: Workspace, switches: Callable[[], None]) -
         for note in preview.notes:
             st.info(wording.escaped(note), icon=":material/info:")
         shown = tuple((os.fsencode(file.path), wording.printable(file.label or "")) for file in examples(preview))
-        strip.draw_pictures(
-            _thumbnails(shown, workspace, os.fsencode(preview.folder)),
-            [wording.printable(name) for name in preview.classes],
-        )
+        with st.container(key="preview-examples"):
+            strip.draw_pictures(
+                _thumbnails(shown, workspace, os.fsencode(preview.folder)),
+                [wording.printable(name) for name in preview.classes],
+            )
         if any(file.label is not None for file in preview.files):
             _classes(preview)
         if preview.skipped_count:

@@ -1,5 +1,12 @@
+import shutil
+
+from filelock import FileLock
+
 from core.domain.runs import TrainOptions
+from core.jobs import folders
 from core.workspace import Workspace
+
+FIRST = {"kind": "train", "dataset": "fresh", "options": {"model": "instant"}, "created_at": 0.0}
 
 
 def test_an_empty_workspace_shows_its_doors(open_page, empty_workspace, words):
@@ -38,6 +45,14 @@ def test_a_dataset_that_was_never_trained_is_trained_by_one_click(open_page, tra
     app.button(key="next-retrain").click().run()
     assert not app.exception
     assert asked == [("fresh", TrainOptions(model="instant"))]
+
+
+def test_while_the_first_model_trains_it_offers_no_second(open_page, trained_workspace):
+    with FileLock((run := folders.make(trained_workspace.paths.runs, "run", FIRST)).lock):
+        app = open_page(trained_workspace, "home", dataset="fresh")
+        button = app.button(key="next-retrain")
+        assert (button.label, button.disabled) == ("Training …", True)
+    shutil.rmtree(run.folder)
 
 
 def test_every_dataset_has_its_line(open_page, trained_workspace, words):
