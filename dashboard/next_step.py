@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.domain.samples import DatasetInfo
+from core.domain.samples import DatasetInfo, Split
 from core.review.queues import QueueSpec
 from core.workspace import StaleMeter
 from dashboard.wording import counted
@@ -24,8 +24,8 @@ class Step:
     queue: QueueSpec | None = None
 
 
-def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: int) -> Step:
-    """The step. About ``suspicious`` labels are wrong by the newest run, which gets ``wrong`` test images wrong."""
+def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: int, split: Split) -> Step:
+    """The step. By the newest run about ``suspicious`` labels are wrong; it gets ``wrong`` images of ``split`` wrong."""
     unlabelled = dataset.labels.get(None, 0)
     used = [name for name in dataset.classes if dataset.labels.get(name)]
     if not dataset.samples:
@@ -48,7 +48,7 @@ def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: i
         reason = f"{meter.run} suggests a class for each: accept with one key."
         return Step(title, reason, "Label them", "review", "label", QueueSpec(kind="unlabelled"))
     if wrong:
-        title = f"{meter.run} gets {counted(wrong, 'test image')} wrong"
+        title = f"{meter.run} gets {counted(wrong, f'{split} image')} wrong"
         return Step(title, "See which classes it mixes up, and look at those images.", "Open matrix", "matrix", "apps")
     return Step(
         "Try the model", "Every label was looked at and the newest model knows them.", "Predict", "predict", "bolt"

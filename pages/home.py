@@ -31,10 +31,11 @@ try:
 except LabelloopError:
     suspicious = 0  # there is no finished run to ask
 done = results.finished(workspace, dataset.name)
-test = workspace.evaluation(done[0].name, "test", labels="now") if done else None
-step = next_step.choose(
-    dataset, workspace.stale(dataset.name), suspicious=suspicious, wrong=test.samples - test.correct if test else 0
-)
+measured = results.measured(workspace, done[0].name) if done else None
+split = measured.split if measured else "test"
+judged = workspace.evaluation(measured.run, split, labels="now") if measured else None
+wrong = judged.samples - judged.correct if judged else 0
+step = next_step.choose(dataset, workspace.stale(dataset.name), suspicious=suspicious, wrong=wrong, split=split)
 with st.container(border=True, key="next-step"):
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
@@ -62,12 +63,12 @@ with st.container(border=True, key="next-step"):
 st.subheader("In this workspace", anchor=False)
 for info in workspace.datasets():
     dataset_card.draw(workspace, info)
-moments = workspace.understanding.timeline(dataset.name, "test") if len(done) > 1 else []
-if len(moments) > 1:
-    st.subheader(f"The rounds of {escaped(dataset.name)} so far", anchor=False)
+moments = workspace.understanding.timeline(dataset.name, split) if len(done) > 1 else []
+if sum(one.now is not None for one in moments) > 1:
+    st.subheader(f"The rounds of {escaped(dataset.name)} so far, on {split}", anchor=False)
     plot.show(
         charts.timeline(moments, template=plot.template()),
         key="home.timeline",
-        alt="Accuracy on test of each run by the number of corrected labels, own labels and labels of now",
+        alt=f"Accuracy on {split} of each run by the number of corrected labels, own labels and labels of now",
     )
 doors.draw(workspace, first=False)

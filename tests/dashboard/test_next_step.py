@@ -39,7 +39,11 @@ BOTH = dataset(cat=10, dog=10)
     ],
 )
 def test_one_thing_is_worth_doing_now(info, stale, suspicious, wrong, act, title):
-    step = choose(info, stale, suspicious=suspicious, wrong=wrong)
+    step = choose(info, stale, suspicious=suspicious, wrong=wrong, split="test")
     assert (step.act, step.title) == (act, title)
     assert step.reason.endswith(".")
     assert (step.queue is not None) == (act == "review")
+
+
+def test_errors_are_those_of_the_split_that_there_is():
+    assert choose(BOTH, meter(), suspicious=0, wrong=2, split="val").title == "run-7 gets 2 val images wrong"

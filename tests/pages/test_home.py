@@ -1,3 +1,4 @@
+import json
 import shutil
 
 from filelock import FileLock
@@ -5,6 +6,7 @@ from filelock import FileLock
 from core.domain.runs import TrainOptions
 from core.jobs import folders
 from core.workspace import Workspace
+from tests.pages.conftest import add_run
 
 FIRST = {"kind": "train", "dataset": "fresh", "options": {"model": "instant"}, "created_at": 0.0}
 
@@ -53,6 +55,21 @@ def test_while_the_first_model_trains_it_offers_no_second(open_page, trained_wor
         button = app.button(key="next-retrain")
         assert (button.label, button.disabled) == ("Training …", True)
     shutil.rmtree(run.folder)
+
+
+def test_where_a_source_brings_no_test_split_the_rounds_are_those_on_val(open_page, untrained_workspace, words):
+    frame = untrained_workspace.samples("zoo")
+    moved = frame.loc[frame["split"] == "test", "sample_id"].tolist()
+    untrained_workspace.store.set_splits(untrained_workspace.dataset("zoo").id, dict.fromkeys(moved, "val"))
+    add_run(untrained_workspace, "zoo", wrong={"val": 4}, ago=60)
+    add_run(untrained_workspace, "zoo", wrong={"val": 2}, ago=5)
+    app = open_page(untrained_workspace, "home", dataset="zoo")
+    assert not app.exception
+    assert "The rounds of zoo so far, on val" in words(app)
+    (chart,) = app.get("plotly_chart")
+    values = json.loads(chart.proto.spec)["data"][1]["y"]
+    assert len(values) == 2
+    assert values[0] < values[1] < 1
 
 
 def test_every_dataset_has_its_line(open_page, trained_workspace, words):
