@@ -25,7 +25,7 @@ class Step:
 
 
 def choose(dataset: DatasetInfo, meter: StaleMeter, *, suspicious: int, wrong: int, split: Split) -> Step:
-    """The step. By the newest run about ``suspicious`` labels are wrong; it gets ``wrong`` images of ``split`` wrong."""
+    """The step. The newest run doubts about ``suspicious`` labels and gets ``wrong`` images of ``split`` wrong."""
     unlabelled = dataset.labels.get(None, 0)
     used = [name for name in dataset.classes if dataset.labels.get(name)]
     if not dataset.samples:
