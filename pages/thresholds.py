@@ -1,7 +1,6 @@
 """Thresholds: one class against the rest, its curves and the images on either side; and errors of unequal cost."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.domain.errors import LabelloopError
@@ -9,9 +8,7 @@ from core.domain.samples import SPLITS
 from core.evaluation import areas, thresholds
 from core.workspace.costs import check
 from dashboard import figures, frame, results, state, wording
-from dashboard.widgets import address, empty_state, run_picker, threshold
-
-MOST = 12  # classes whose costs can be typed in
+from dashboard.widgets import address, cost_table, empty_state, run_picker, threshold
 
 workspace, dataset = frame.begin()
 st.title("Thresholds", anchor=False)
@@ -95,29 +92,18 @@ if spec is not None:
     state.open_queue(spec)
 
 st.subheader("When errors do not cost the same", anchor=False)
-if len(rows.classes) > MOST:
-    st.caption(f"Costs can be typed in for up to {MOST} classes.")
-    st.stop()
-st.caption(
-    "What does it cost to take an image of the row's label for the column's class? A run that minds costs answers with "
-    "the class whose expected cost is least."
-)
-names = [wording.printable(name) for name in rows.classes]
+st.caption("A run that minds costs answers with the class whose expected cost is least.")
+size = len(rows.classes)
 kept = workspace.costs.of(dataset.name, rows.classes)
-start = 1.0 - np.eye(len(names)) if kept is None else kept
-table = st.data_editor(
-    pd.DataFrame(start, index=names, columns=names),
-    key=f"thresholds.costs-{dataset.id}-{run.name}-{hash(start.tobytes())}",  # other costs kept, another table
-)
-costs = table.to_numpy(dtype=np.float64, copy=True)
-np.fill_diagonal(costs, 0.0)
+start = 1.0 - np.eye(size) if kept is None else kept
+other = hash(start.tobytes())  # other costs kept, another table
+costs = cost_table.draw(rows.classes, start, key=f"thresholds.costs-{dataset.id}-{run.name}-{other}")
 try:
     check(rows.classes, costs)
 except LabelloopError as error:
     st.error(wording.escaped(error), icon=":material/error:")
     st.stop()
-answer = thresholds.cheapest(fitted.softened(rows.probabilities[known]), costs)
-size = len(names)
+answer = workspace.understanding.by_cost(run.name, split, costs)
 minding = np.bincount(true[known] * size + answer, minlength=size * size).reshape(size, size)
 before, after = (thresholds.total_cost(matrix, costs) for matrix in (judged.evaluation.matrix, minding))
 changed = np.flatnonzero(answer != rows.chosen[known])

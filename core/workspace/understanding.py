@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.domain.errors import BadInput
 from core.domain.samples import Labels, Split
-from core.evaluation import calibration
+from core.evaluation import calibration, thresholds
 from core.evaluation import slices as slicing
 from core.evaluation.areas import Areas, areas
 from core.evaluation.domains import Domain, domains
@@ -31,6 +31,8 @@ from core.workspace.review import LARGE
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
+
+_AT_ONCE = 5_000_000  # probabilities that are worked on at once: over 1,000 classes each copy counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,6 +201,15 @@ class Understanding:
             right=right,
             answered=calibration.answered(calibration.coverage(sure, right), fitted.abstain_below),
         )
+
+    def by_cost(self, run: str, split: Split, costs: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """What a run would answer, at its temperature, if it minded ``costs`` (classes, classes): the class of least
+        expected cost for each labelled sample of :meth:`judged` under the labels of now.
+        """
+        judged, fitted = self.judged(run, split, labels="now"), self.calibration(run)
+        rows, known = judged.rows, judged.known
+        parts = np.array_split(known, max(1, len(known) * len(rows.classes) // _AT_ONCE))
+        return np.concatenate([thresholds.cheapest(fitted.softened(rows.probabilities[part]), costs) for part in parts])
 
     def calibration(self, run: str) -> Calibration:
         """What is kept with the run."""

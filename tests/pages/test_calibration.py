@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.review.queues import QueueSpec
 from core.runs import calibration
+from dashboard import wording
 
 
 @pytest.mark.parametrize("page", ["calibration", "thresholds"])
@@ -37,7 +38,9 @@ def test_a_threshold_in_use_is_said_and_can_be_taken_back(open_page, corrected_w
     assert corrected_workspace.understanding.calibration("run-1").abstain_below == 0
 
 
-def test_thresholds_of_a_class(open_page, trained_workspace, words):
+@pytest.mark.parametrize("square", [12, 2])  # classes whose costs are a square table
+def test_thresholds_of_a_class(open_page, trained_workspace, words, monkeypatch, square):
+    monkeypatch.setattr("dashboard.widgets.cost_table.MOST", square)
     app = open_page(trained_workspace, "thresholds", dataset="zoo", run="run-3", label="=bird")
     assert not app.exception
     assert "test images are labelled =bird" in words(app)
@@ -66,3 +69,28 @@ def test_a_cost_that_is_missing_is_said(open_page, corrected_workspace, words, m
     app.run()
     assert not app.exception
     assert "is missing; enter a number of 0 or more" in words(app)
+
+
+def test_of_many_classes_only_the_costs_that_are_not_1_are_listed(open_page, corrected_workspace, words, monkeypatch):
+    monkeypatch.setattr("dashboard.widgets.cost_table.MOST", 2)
+    names = [wording.printable(name) for name in corrected_workspace.run("run-1").spec["classes"]]
+    shown = []
+
+    def typed(table, **_):  # AppTest cannot edit a table
+        shown.append(table.values.tolist())
+        return pd.DataFrame(
+            [(names[0], names[1], 5.0), (names[2], names[0], 0.0), (names[1], None, 1.0)], columns=table.columns
+        )
+
+    monkeypatch.setattr(st, "data_editor", typed)
+    app = open_page(corrected_workspace, "thresholds", dataset="zoo", run="run-1", split="test")
+    assert not app.exception
+    assert shown[-1] == []
+    app.button(key="thresholds.keep").click().run()
+    assert not app.exception
+    assert shown[-1] == [[names[0], names[1], 5.0], [names[2], names[0], 0.0]]
+    classes = corrected_workspace.run("run-1").spec["classes"]
+    assert corrected_workspace.costs.of("zoo", classes).tolist() == [[0, 5, 1], [1, 0, 1], [0, 1, 0]]
+    answer = corrected_workspace.understanding.by_cost("run-1", "test", corrected_workspace.costs.of("zoo", classes))
+    changed = int((answer != corrected_workspace.predictions("run-1").where("test").chosen).sum())
+    assert f"with {changed} answer" in words(app)

@@ -160,3 +160,14 @@ def test_costs_by_hand():
     costs = np.array([[0.0, 1.0], [5.0, 0.0]])  # to miss the second class costs five
     assert thresholds.cheapest(probabilities, costs).tolist() == [1, 0]  # 0.6 * 1 < 0.4 * 5; 0.9 > 0.5
     assert thresholds.total_cost(np.array([[3, 2], [1, 4]]), costs) == 7.0
+
+
+@pytest.mark.parametrize("told", [0, 3, 380])
+def test_the_cheapest_class_of_many_is_that_of_the_whole_product(told):
+    random = np.random.default_rng(told)
+    probabilities = random.dirichlet(np.full(20, 0.3), 500).astype(np.float32)
+    costs = 1.0 - np.eye(20)
+    places = random.permutation(np.argwhere(costs > 0))[:told]
+    costs[tuple(places.T)] = random.uniform(0, 9, told)
+    whole = probabilities.astype(np.float64) @ costs
+    assert thresholds.cheapest(probabilities, costs).tolist() == whole.argmin(axis=1).tolist()
