@@ -8,6 +8,9 @@ from core.evaluation.timeline import Moment
 from dashboard.charts.ink import Template, of_template, plain, text
 
 
+_FEW = 12  # corrections that have a tick each
+
+
 def timeline(moments: Sequence[Moment], *, template: Template = "light") -> go.Figure:
     """Accuracy of each run by the number of labels corrected so far: as it said itself, and under the labels of now."""
     ink = of_template(template)
@@ -44,5 +47,9 @@ def timeline(moments: Sequence[Moment], *, template: Template = "light") -> go.F
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, margin={"t": 34, "b": 40})
     first = text(moments[0].run) if moments else "the first run"
     figure.update_xaxes(title_text=f"labels corrected since {first}", tickformat="d")
+    if (
+        not moments or moments[-1].corrections <= _FEW
+    ):  # else a tick would stand at each half, and read as its neighbour
+        figure.update_xaxes(dtick=1)
     figure.update_yaxes(tickformat=".0%")
     return figure

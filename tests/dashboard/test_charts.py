@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from core.evaluation.intervals import share
+from core.evaluation.timeline import Moment
 from dashboard import charts
 from dashboard.charts import searches
 
@@ -129,3 +131,11 @@ def test_what_matters_is_a_bar_a_field_most_first():
     assert figure.layout.yaxis.ticktext[0] == "Learning rate"
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first at the top
     assert "<script>" not in "".join(everything_written(figure))
+
+
+@pytest.mark.parametrize(("corrections", "each"), [(0, True), (1, True), (12, True), (900, False)])
+def test_few_corrections_have_a_tick_each_and_none_between(corrections, each):
+    moments = [Moment(f"run-{n}", 0.0, n * corrections, share(8, 10), share(9, 10), 10) for n in (0, 1)]
+    axis = charts.timeline(moments).layout.xaxis
+    assert (axis.dtick == 1) == each
+    assert list(trace(charts.timeline(moments), "under the labels of now").x) == [0, corrections]
