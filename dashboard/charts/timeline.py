@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from core.evaluation.timeline import Moment
 from dashboard.charts.ink import Template, of_template, plain, text
 
-
 _FEW = 12  # corrections that have a tick each
 
 
