@@ -1,5 +1,6 @@
 """A run in Comet: an offline experiment, one zip that ``comet upload`` sends when somebody wants that, or online."""
 
+import os
 from pathlib import Path
 
 from core.tracking.record import Record, moments, series
@@ -9,9 +10,10 @@ ONLINE = "online"
 
 def mirror(record: Record, where: str) -> str:
     """Write the run as an experiment; returns the folder of the archive, or the experiment's address where online."""
+    # Nothing of this machine is told that was not asked for: no code, no environment, no command line, no errors.
+    os.environ.setdefault("COMET_ERROR_TRACKING_ENABLE", "false")
     import comet_ml
 
-    # Nothing of this machine is told that was not asked for: no code, no environment, no command line.
     quiet = {
         "log_code": False,
         "log_graph": False,

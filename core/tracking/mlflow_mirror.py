@@ -1,6 +1,7 @@
 """A run in MLflow: recipe as parameters, metrics by epoch, model and confusion matrix as artefacts."""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ _STATUS = {"succeeded": "FINISHED", "failed": "FAILED", "cancelled": "KILLED", "
 
 def mirror(record: Record, uri: str) -> str:
     """Write the run to the tracking server or store at ``uri`` and return its id there; written once, then kept."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else its makers are told
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 

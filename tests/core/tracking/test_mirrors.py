@@ -1,8 +1,11 @@
 """Each mirror read back through its own client: what was asked for, epoch by epoch, and the artefacts."""
 
 import json
-import zipfile
+import os
+import subprocess
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -78,35 +81,44 @@ def test_files_of_an_experiment_lie_beside_a_database_file_and_for_all_else_wher
 
 
 def test_comet_offline(record, tmp_path, monkeypatch):
+    """By Comet's own sender: what it would tell its server of the archive, every message of its schema."""
     pytest.importorskip("comet_ml")
-    from comet_ml.offline import OfflineExperiment  # noqa: F401  (the client is there)
+    from comet_ml.offline import OfflineSender, unzip_offline_archive
 
     from core.tracking import comet_mirror
 
     monkeypatch.setenv("HOME", str(tmp_path))
     comet_mirror.mirror(record, str(tmp_path / "comet"))
     (archive,) = (tmp_path / "comet").glob("*.zip")
-    with zipfile.ZipFile(archive) as opened:
-        assert opened.testzip() is None
-        names = opened.namelist()
-        lines = [json.loads(line) for line in opened.read("messages.json").decode().splitlines()]
-        described = json.loads(opened.read("experiment.json"))
-    payloads = [line["payload"] for line in lines]
-    params = {p["param"]["paramName"]: p["param"]["paramValue"] for p in payloads if p.get("param")}
-    assert {"model", "epochs", "learning_rate", "flip"} <= set(params)
-    assert (str(params["epochs"]), str(params["learning_rate"])) == ("2", "0.003")
+    server, rest, uploads = Mock(), Mock(), Mock()
+    sender = OfflineSender("key", unzip_offline_archive(str(archive)), connection=server, rest_api_client=rest)
+    sender.run_id = sender.project_id = "there"
+    sender.file_upload_manager = uploads
+    sender._send_messages()
+    rest.update_experiment_error_status.assert_not_called()
+    server.report.assert_not_called()
+
+    def told(called):
+        return [item.message for call in called.call_args_list for item in call.kwargs["items"]]
+
+    params = {one.param["paramName"]: one.param["paramValue"] for one in told(server.log_parameters_batch)}
+    assert {name: params[name] for name in record.params} == record.params
     metrics = [
-        (p["metric"]["metricName"], p["metric"].get("step"), float(p["metric"]["metricValue"]))
-        for p in payloads
-        if p.get("metric")
+        (one.metric["metricName"], one.metric["step"], one.metric["metricValue"])
+        for one in told(server.log_metrics_batch)
     ]
     for line in METRICS:
         assert ("val_loss", line["epoch"], line["val_loss"]) in metrics
     assert ("test_accuracy", 2, 0.75) in metrics
-    assert described["project_name"] == "pets"
-    assert any("confusion" in json.dumps(line).lower() for line in lines)
-    assert any("onnx" in json.dumps(line) for line in lines)
-    assert len(names) >= 4
+    others = {call.kwargs["key"]: call.kwargs["value"] for call in rest.log_experiment_other.call_args_list}
+    assert (others["Name"], others["state"], others["labelloop.key"]) == ("run-7", "succeeded", record.key)
+    assert sender.metadata_project_name == "pets"
+    sent = {
+        call.kwargs["options"].upload_type: call.kwargs["options"] for call in uploads.upload_file_thread.call_args_list
+    }
+    matrix = json.loads(Path(sent["confusion-matrix"].file_path).read_text(encoding="utf-8"))
+    assert (matrix["labels"], matrix["matrix"]) == (record.classes, MATRIX)
+    assert Path(sent["model-element"].file_path).read_bytes() == b"the model"
 
 
 def test_tensorboard(record, tmp_path):
@@ -124,3 +136,51 @@ def test_tensorboard(record, tmp_path):
     assert "| learning_rate | 0.003 |" in words
     matrix = read.Tensors("confusion matrix/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "| cat\\|dog | 5 | 1 |" in matrix
+
+
+ASKED = """
+import atexit, logging, random, socket, time
+from pathlib import Path
+
+asked, real = [], socket.getaddrinfo
+def noted(host, *rest, **more):
+    asked.append(host)
+    return real(host, *rest, **more)
+socket.getaddrinfo = noted
+atexit.register(lambda: Path("asked").write_text(" ".join(map(str, asked))))  # last of all: the clients' own come first
+
+random.random = lambda: 0.9  # Comet tosses a coin whether it tells of errors
+
+from core.tracking import comet_mirror, mlflow_mirror, tensorboard_mirror
+from core.tracking.record import Record
+
+record = Record(
+    key="0f1e/run-1", workspace="ws", name="run-1", dataset="pets", state="succeeded", started=1.0, ended=2.0,
+    params={}, metrics=[{"epoch": 1, "val_loss": 0.5}], figures={}, classes=["a", "b"],
+    matrix=[[1, 0], [0, 1]], tags={}, files=[],
+)
+mlflow_mirror.mirror(record, "sqlite:///mlflow.db")
+comet_mirror.mirror(record, "comet")
+tensorboard_mirror.mirror(record, "board")
+logging.getLogger("comet_ml").error("something that Comet would tell its makers")
+time.sleep(2)
+"""
+
+
+def test_mirrors_on_this_computer_ask_no_host(tmp_path):
+    """The clients would tell their makers of their use, and of what went wrong."""
+    for name in ("comet_ml", "mlflow", "tensorboard"):
+        pytest.importorskip(name)
+    told = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("MLFLOW", "COMET", "CI", "GITHUB", "PYTEST"))
+    }
+    subprocess.run(
+        [sys.executable, "-c", ASKED],
+        cwd=tmp_path,
+        env={**told, "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])},
+        check=True,
+        timeout=200,
+    )
+    assert (tmp_path / "asked").read_text() == ""
