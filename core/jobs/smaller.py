@@ -5,9 +5,11 @@ on with half the batch each time.
 
 import signal
 
+from core.cluster import place
 from core.jobs import attempts
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
+from core.runs.worker import LOST_WORKER
 
 _FROM = 2  # kills
 _LEAST = 2  # images: BatchNorm cannot learn from one
@@ -16,7 +18,7 @@ _HUNGRY = ("training", "finding the rate", "evaluating")  # phases whose memory 
 
 def after(paths: RunPaths, code: int) -> None:
     """Leave a smaller batch size for the next start, if the end of the last one with ``code`` asks for that."""
-    if code != -signal.SIGKILL or paths.cancel.exists():
+    if not _killed(paths, code) or paths.cancel.exists():
         return
     status = read_json(paths.status) or {}
     size = int(status.get("batch_size") or 0)
@@ -34,4 +36,9 @@ def sentence(paths: RunPaths, found: list[int | None]) -> str:
 
 def kills(paths: RunPaths) -> int:
     """How often a worker of this run was killed with signal 9."""
-    return sum(line.get("returncode") == -signal.SIGKILL for line in read_json_lines(paths.attempts))
+    return sum(_killed(paths, line.get("returncode")) for line in read_json_lines(paths.attempts))
+
+
+def _killed(paths: RunPaths, code: int | None) -> bool:
+    """A member of a team in this box dies of nothing else; on a cluster its node can have gone."""
+    return code == -signal.SIGKILL or (code == LOST_WORKER and not place.of_run(paths).ray)

@@ -5,10 +5,12 @@ import time
 
 import pytest
 
+from core.cluster import place
+from core.cluster.place import Place
 from core.jobs import smaller, supervisor
 from core.runs.atomic import append_json_line, read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
-from core.runs.worker import CRASHED, SUCCEEDED
+from core.runs.worker import CRASHED, LOST_WORKER, SUCCEEDED
 
 KILL = -signal.SIGKILL
 HUNGRY = """
@@ -48,6 +50,15 @@ def test_one_kill_may_be_anybody_s(run):
     assert not run.smaller_batch.exists()
     _killed(run)
     assert read_json(run.smaller_batch) == {"size": 16, "killed": True}
+
+
+@pytest.mark.parametrize(("where", "size"), [(Place(workers=2), 16), (Place("head:6379", workers=2), None)])
+def test_a_team_that_loses_members_in_one_box_takes_half_the_batch_but_not_where_a_node_may_have_gone(run, where, size):
+    place.move(run, where)
+    _killed(run, 1, LOST_WORKER)
+    assert not run.smaller_batch.exists()
+    _killed(run, 1, LOST_WORKER)
+    assert (read_json(run.smaller_batch) or {}).get("size") == size
 
 
 @pytest.mark.parametrize(
