@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 NO_GENERATION = "no generator's traces"
 MADE_BY = "made by"
-Columns: TypeAlias = dict[
-    str, "list[str | None] | pd.Categorical[str]"
-]  # large ones are never made of words one by one
+# Where there are many samples, words one by one are slow: codes and categories are not.
+Columns: TypeAlias = dict[str, "list[str | None] | pd.Categorical[str]"]
 _WORD = re.compile(r"[^\W\d_]{3,}")
 PROMPT = "prompt says"
 _WORDS = 40

@@ -46,9 +46,7 @@ def timeline(moments: Sequence[Moment], *, template: Template = "light") -> go.F
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, margin={"t": 34, "b": 40})
     first = text(moments[0].run) if moments else "the first run"
     figure.update_xaxes(title_text=f"labels corrected since {first}", tickformat="d")
-    if (
-        not moments or moments[-1].corrections <= _FEW
-    ):  # else a tick would stand at each half, and read as its neighbour
-        figure.update_xaxes(dtick=1)
+    if not moments or moments[-1].corrections <= _FEW:
+        figure.update_xaxes(dtick=1)  # else a tick would stand at each half, and read as its neighbour
     figure.update_yaxes(tickformat=".0%")
     return figure
