@@ -169,7 +169,9 @@ def _predict(
     progress.phase("evaluating", total=len(rows))
     network.eval()
     device = next(network.parameters()).device
-    parts = []
+    # Filled in place: small parts that are kept one by one pin the large blocks of memory between them.
+    answers: Shares = np.empty((len(rows), len(task.classes)), dtype=np.float32)
+    done = 0
 
     def probabilities(part: Rows) -> Shares:
         progress.check()
@@ -178,7 +180,8 @@ def _predict(
 
     with torch.inference_mode():
         for part, found in in_turn(rows, min(size, _PREDICTION_BATCH), probabilities):
-            parts.append(found)
+            answers[done : done + len(part)] = found
+            done += len(part)
             progress.advance(len(part))
     samples = task.snapshot.samples.iloc[rows]
     table = predictions.make(
@@ -186,6 +189,6 @@ def _predict(
         sample_id=samples["sample_id"].tolist(),
         split=samples["split"].tolist(),
         label=samples["label"].tolist(),
-        probabilities=np.concatenate(parts),
+        probabilities=answers,
     )
     predictions.write(paths.predictions, table)
