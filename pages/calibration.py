@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.domain.samples import SPLITS
-from dashboard import charts, figures, frame, results, state, wording
+from dashboard import charts, figures, frame, navigation, results, state, wording
 from dashboard.widgets import address, empty_state, plot, run_picker, threshold
 
 workspace, dataset = frame.begin()
@@ -130,6 +130,12 @@ if fitted.abstain_below:
             f"{split}; of these {wording.percent(correct.value)} are right, likely between "
             f"{wording.percent(correct.low)} and {wording.percent(correct.high)} on new images.",
             width="content",
+        )
+        st.page_link(
+            navigation.page("errors"),
+            label="The errors it still answers",
+            icon=":material/broken_image:",
+            query_params={"dataset": dataset.name, "run": run.name, "split": split, "answers": "given"},
         )
         st.button(
             "Answer always", on_click=lambda: workspace.understanding.abstain(run.name, 0.0), key="calibration.off"

@@ -12,6 +12,7 @@ from dashboard import charts, figures, frame, palette, results, state, wording
 from dashboard.widgets import address, embedding_map, empty_state, run_picker, strip
 
 ORDERS = {"loss": "Most surprising", "sure": "Surest", "look": "By look", "map": "Map"}
+ANSWERS = {"all": "All", "given": "Given", "unsure": "Not sure"}  # where a run abstains
 SHOWN = 24
 ALL = ("", "")  # in the list of confusions: every error
 
@@ -53,15 +54,24 @@ def chose_cell() -> None:
     state.set_params(true=picked[0] or None, pred=picked[1] or None, sample=None)
 
 
-st.selectbox(
-    "Confusion",
-    options,
-    key=address.key("cell", cell or ALL),
-    format_func=lambda one: "All errors" if one == ALL else f"{one[0]} → {one[1]}",
-    on_change=chose_cell,
-    width=360,
-)
+below = workspace.understanding.calibration(run.name).abstain_below
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.selectbox(
+        "Confusion",
+        options,
+        key=address.key("cell", cell or ALL),
+        format_func=lambda one: "All errors" if one == ALL else f"{one[0]} → {one[1]}",
+        on_change=chose_cell,
+        width=360,
+    )
+    answers = address.switch("Answers", "answers", list(ANSWERS), ANSWERS.__getitem__) if below else "all"
 wrong = workspace.errors.of(run.name, split, cell=cell)
+if answers != "all":
+    given = workspace.understanding.given(run.name, split)
+    wrong = [one for one in wrong if (one.sample_id in given) == (answers == "given")]
+if not wrong and answers != "all":
+    st.info(f"No errors among those on {split}.", icon=":material/check_circle:")
+    st.stop()
 if not wrong:
     st.info(f"No errors on {split}.", icon=":material/check_circle:")
     st.stop()
@@ -161,7 +171,8 @@ else:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(wording.counted(len(wrong), "image"), width="content")
         if st.button("Review these", icon=":material/grid_view:", key="gallery.all"):
-            words = f"{ORDERS[order]} errors of {run.name}, {split}"
+            among = "" if answers == "all" else f", {ANSWERS[answers].lower()}"
+            words = f"{ORDERS[order]} errors of {run.name}, {split}{among}"
             state.open_queue(workspace.review.pick([one.sample_id for one in wrong], words))
     shown = max(SHOWN, state.get("shown", SHOWN))
     cards(wrong[:shown])

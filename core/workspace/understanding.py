@@ -202,6 +202,14 @@ class Understanding:
             answered=calibration.answered(calibration.coverage(sure, right), fitted.abstain_below),
         )
 
+    def given(self, run: str, split: Split) -> frozenset[str]:
+        """The samples that a run answers, being as sure as its threshold asks, by id; under the labels of now."""
+        found = self.sureness(run, split)
+        if found is None:
+            return frozenset()
+        sure = found.confidence >= self.calibration(run).abstain_below
+        return frozenset(one for one, enough in zip(found.ids, sure.tolist(), strict=True) if enough)
+
     def by_cost(self, run: str, split: Split, costs: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """What a run would answer, at its temperature, if it minded ``costs`` (classes, classes): the class of least
         expected cost for each labelled sample of :meth:`judged` under the labels of now.

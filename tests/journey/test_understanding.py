@@ -125,6 +125,12 @@ def test_a_threshold_is_moved_used_and_its_images_are_reviewed(page, see, worksp
     assert workspace.understanding.calibration(run).abstain_below == pytest.approx(at / 1000)
     page.locator("section.below").get_by_role("button", name="Review these").click()
     assert set(tiles_of(below)) <= unsure
+    answered = [one for one in workspace.errors.of(run, "test") if one.sample_id not in unsure]
+    see(f"calibration?dataset=demo&run={run}&split=test")
+    page.get_by_role("link", name="The errors it still answers").click()
+    page.get_by_role("heading", name="Errors", exact=True).wait_for()
+    page.get_by_text("No errors among those" if not answered else f"{len(answered):,} image").first.wait_for()
+    assert page.locator(".ll-error").count() == min(len(answered), 24)
     workspace.understanding.abstain(run, 0.0)
 
 

@@ -26,6 +26,25 @@ def test_every_error_is_there_and_can_be_looked_at(open_page, trained_workspace,
     assert [name for name, _, _ in trained_workspace.errors.history("zoo", wrong[0].sample_id)] == ["run-3", "run-1"]
 
 
+def test_where_a_run_abstains_the_errors_it_answers_stand_apart(open_page, corrected_workspace, words):
+    errors = {one.sample_id for one in corrected_workspace.errors.of("run-1", "test")}
+    assert len(errors) == 2
+
+    def shown(**params):
+        app = open_page(corrected_workspace, "gallery", dataset="zoo", run="run-1", **params)
+        assert not app.exception
+        return {str(one.key).partition("-")[2] for one in app.button if str(one.key).startswith("gallery.closer-")}, app
+
+    assert shown(answers="given")[0] == errors  # it never says "not sure": there is nothing to choose
+    corrected_workspace.understanding.abstain("run-1", 0.81)  # of errors it is surer than that, of all else it is not
+    assert shown(answers="given")[0] == shown()[0] == errors
+    none, app = shown(answers="unsure")
+    assert none == set()
+    assert "No errors among those on test" in words(app)
+    corrected_workspace.understanding.abstain("run-1", 0.95)
+    assert shown(answers="unsure")[0] == errors
+
+
 def test_one_cell_and_an_order_by_look_without_embeddings(open_page, trained_workspace, words):
     one = trained_workspace.errors.of("run-1", "test")[0]
     params = {"dataset": "zoo", "run": "run-1", "true": one.label, "pred": one.predicted, "order": "look"}
