@@ -95,7 +95,7 @@ st.subheader("When errors do not cost the same", anchor=False)
 st.caption("A run that minds costs answers with the class whose expected cost is least.")
 size = len(rows.classes)
 kept = workspace.costs.of(dataset.name, rows.classes)
-start = 1.0 - np.eye(size) if kept is None else kept
+start = thresholds.equal_costs(size) if kept is None else kept
 other = hash(start.tobytes())  # other costs kept, another table
 costs = cost_table.draw(rows.classes, start, key=f"thresholds.costs-{dataset.id}-{run.name}-{other}")
 try:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.domain.samples import Labels, Split
     from core.workspace import RunView, Workspace
 
+W = TypeVar("W", bound=str)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else there.")]
 DatasetName = Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help='A run\'s name, such as "run-7", or its number.')]
@@ -64,10 +65,7 @@ def checked_split(name: str) -> "Split":
     Raises:
         BadInput: there is none.
     """
-    for split in SPLITS:
-        if split == name:
-            return split
-    raise BadInput(f"There is no split {name!r}; choose train, val or test.")
+    return _one_of(SPLITS, name, f"There is no split {name!r}; choose train, val or test.")
 
 
 def checked_labels(name: str) -> "Labels":
@@ -76,10 +74,7 @@ def checked_labels(name: str) -> "Labels":
     Raises:
         BadInput: no such word.
     """
-    for labels in LABELS:
-        if labels == name:
-            return labels
-    raise BadInput(f"There are no labels {name!r} to judge by; choose now or run.")
+    return _one_of(LABELS, name, f"There are no labels {name!r} to judge by; choose now or run.")
 
 
 def must_succeed(view: "RunView") -> None:
@@ -99,3 +94,11 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"
+
+
+def _one_of(choices: Sequence[W], name: str, refusal: str) -> W:
+    """The one of ``choices`` that is called so."""
+    for one in choices:
+        if one == name:
+            return one
+    raise BadInput(refusal)

@@ -42,12 +42,18 @@ def curves(score: npt.ArrayLike, positive: npt.ArrayLike) -> Curves:
     return Curves(value[ends], hits.astype(np.int64), misses.astype(np.int64), positives, negatives, auc, average)
 
 
+def equal_costs(classes: int) -> Floats:
+    """Costs (classes, classes) where every error costs 1 and what is right nothing: the likeliest class is cheapest."""
+    costs: Floats = 1.0 - np.eye(classes)
+    return costs
+
+
 def cheapest(probabilities: npt.NDArray[np.float32], costs: Floats) -> npt.NDArray[np.int64]:
     """For each row the class whose expected cost is least. ``costs`` is (classes, classes): what taking the label of
     the row for the class of the column costs.
     """
     chances = probabilities.astype(np.float64)
-    extra = costs - (1.0 - np.eye(len(costs)))  # beside 1 for every error; of many classes few have any
+    extra = costs - equal_costs(len(costs))  # beside 1 for every error; of many classes few have any
     labels, taken = np.flatnonzero(extra.any(axis=1)), np.flatnonzero(extra.any(axis=0))
     expected = -chances  # but for a constant in each row
     expected[:, taken] += chances[:, labels] @ extra[np.ix_(labels, taken)]

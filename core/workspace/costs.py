@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.errors import BadInput
+from core.evaluation.thresholds import equal_costs
 from core.review.classes import in_words_of_now
 from core.runs.atomic import read_json, write_json
 
@@ -42,7 +43,7 @@ class Costs:
         theirs = [place[now[at]] for at in known]
         said = np.array(kept["costs"], dtype=np.float64)
         np.fill_diagonal(said, 0.0)
-        costs = 1.0 - np.eye(len(classes))
+        costs = equal_costs(len(classes))
         costs[np.ix_(known, known)] = said[np.ix_(theirs, theirs)]
         return costs
 

@@ -216,7 +216,7 @@ class Understanding:
         """
         judged, fitted = self.judged(run, split, labels="now"), self.calibration(run)
         rows, known = judged.rows, judged.known
-        if np.array_equal(costs, 1.0 - np.eye(len(rows.classes))):  # the likeliest class, at any temperature
+        if np.array_equal(costs, thresholds.equal_costs(len(rows.classes))):  # whatever the temperature
             return rows.chosen[known].astype(np.int64)
         parts = np.array_split(known, max(1, len(known) * len(rows.classes) // _AT_ONCE))
         return np.concatenate([thresholds.cheapest(fitted.softened(rows.probabilities[part]), costs) for part in parts])

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.thresholds import equal_costs
 from dashboard import wording
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +33,7 @@ def _square(names: list[str], start: Floats, key: str) -> Floats:
 
 def _listed(names: list[str], start: Floats, key: str) -> Floats:
     st.caption("An error costs 1. List those that cost more, or less; the last row is for the next one.")
-    costs = 1.0 - np.eye(len(names))
+    costs = equal_costs(len(names))
     told = [(names[row], names[column], start[row, column]) for row, column in np.argwhere(start != costs)]
     table = st.data_editor(
         pd.DataFrame(told, columns=[_LABEL, _TAKEN, _COST]).astype({_LABEL: str, _TAKEN: str, _COST: float}),
