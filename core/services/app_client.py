@@ -12,6 +12,7 @@ from core.domain.errors import ServiceFailed
 
 TOKEN_HEADER = "X-Labelloop-Token"
 LOOKS = ("light", "dark")
+LARGEST_BEFORE = 200  # samples; what the App was sent last stands for what its person has before them
 LARGEST_VIEW = 5_000  # samples; the App sends a view's ids along with every request that it makes
 
 Says = tuple[str | None, str]
@@ -28,6 +29,7 @@ class Selection:
     """What is ticked in the App. ``dataset`` is ``None`` while it shows none; ``says`` as in :meth:`AppClient.show`.
 
     ``seen`` is what the App shows of each, which may be older than what the sample is; a decision is held against it.
+    ``before`` is what it was sent last, newest first: about what its person has before them.
     """
 
     ids: tuple[str, ...]
@@ -35,6 +37,7 @@ class Selection:
     queue: str
     says: Mapping[str, Says] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    before: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class AppClient:
         answer = self._ask("GET", "selection")
         says = {one: (suggestion, evidence) for one, (suggestion, evidence) in answer["says"].items()}
         seen = {one: (label, excluded) for one, (label, excluded) in answer["seen"].items()}
-        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"], says, seen)
+        return Selection(tuple(answer["ids"]), answer["dataset"], answer["queue"], says, seen, tuple(answer["before"]))
 
     def refresh(self, *, clear: bool = False, told: Iterable[Outcome] = ()) -> None:
         """Have every tab read the dataset again, after labels were changed elsewhere; ``clear`` unticks all images.

@@ -17,7 +17,7 @@ from fiftyone.server.events import dispatch_event, get_state
 
 from core.domain.decisions import Outcome
 from core.services import app_shown
-from core.services.app_client import Says
+from core.services.app_client import LARGEST_BEFORE, Says
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +99,10 @@ def _selection() -> dict[str, Any]:
     ids = [str(chosen["id"]) for chosen in state.selected_samples or []]
     seen = {one: list(known) for one, known in app_shown.of(ids).items()}
     if current != shown.dataset:
-        return {"ids": ids, "dataset": current, "queue": "", "says": {}, "seen": seen}
+        return {"ids": ids, "dataset": current, "queue": "", "says": {}, "seen": seen, "before": []}
     told = {one: list(shown.says[one]) for one in ids if one in shown.says}
-    return {"ids": ids, "dataset": current, "queue": shown.queue, "says": told, "seen": seen}
+    before = app_shown.latest(LARGEST_BEFORE, None if shown.ids is None else set(shown.ids))
+    return {"ids": ids, "dataset": current, "queue": shown.queue, "says": told, "seen": seen, "before": before}
 
 
 async def _refresh(content: dict[str, Any]) -> tuple[int, dict[str, Any]]:

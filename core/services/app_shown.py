@@ -4,7 +4,8 @@ Noted where FiftyOne's server makes the samples that a tab asks for (a private f
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from itertools import islice
 from typing import Any
 
 import fiftyone.server.samples as fosa
@@ -45,6 +46,7 @@ def note(sample_id: str, label: str | None, excluded: bool) -> None:
     """The person at the App knows that the sample is this."""
     if len(_seen) >= MOST:
         _seen.clear()
+    _seen.pop(sample_id, None)  # what was sent last stands last
     _seen[sample_id] = (label, excluded)
 
 
@@ -55,6 +57,11 @@ def note_told(outcomes: Iterable[Outcome]) -> None:
         if one.saved or not told:
             note(one.sample_id, one.label, one.excluded)
         told = told or not one.saved
+
+
+def latest(most: int, among: Collection[str] | None = None) -> list[str]:
+    """What was sent last, newest first, ``most`` samples at most; ``among`` these only."""
+    return list(islice((one for one in reversed(_seen) if among is None or one in among), most))
 
 
 def of(sample_ids: Iterable[str]) -> dict[str, Seen]:

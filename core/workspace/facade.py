@@ -253,8 +253,12 @@ class Workspace(Running):
             raise NotFound(f"Nobody said what errors cost in {dataset!r}; enter it on its Thresholds and keep it.")
         return loaded[1].predict(images, costs=costs)
 
-    def show_in_app(self, dataset: str, spec: QueueSpec) -> Queue:
-        """Show a queue in the FiftyOne App, its run's predictions beside the labels.
+    def show_in_app(self, dataset: str, spec: QueueSpec, *, who: str | None = None) -> tuple[int, set[str]]:
+        """Show a queue in the FiftyOne App, its run's predictions beside the labels; what others than ``who`` have
+        before them comes last.
+
+        Returns:
+            The queue's size, and the names of those who have some of it before them.
 
         Raises:
             core.domain.errors.ServiceFailed: the FiftyOne server does not run or answer.
@@ -268,11 +272,15 @@ class Workspace(Running):
             self.store.show_predictions(self.dataset(dataset).id, " ".join([run, *rows.classes]), predicted)
         client = self.app_server()
         if client is not None:
-            ids = None if spec.kind == "all" and not spec.split else items.ids
-            first = zip(items.ids[:LARGEST_VIEW], items.suggestions, items.evidence, strict=False)
-            says = {sample: (suggests, asked) for sample, suggests, asked in first if suggests or asked}
+            if spec.kind == "all" and not spec.split:  # the dataset itself, in its own order
+                client.show(dataset, None, spec.title())
+                return len(items), set()
+            said = zip(items.ids, items.suggestions, items.evidence, strict=True)
+            says = {sample: (suggests, asked) for sample, suggests, asked in said if suggests or asked}
+            ids, others = self.review.others_last(dataset, items.ids, who=who or self.user)
             client.show(dataset, ids, spec.title(), says)
-        return items
+            return len(items), others
+        return len(items), set()
 
     # decisions
 

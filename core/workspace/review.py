@@ -236,6 +236,13 @@ class Review:
         """Reserve what one window shows; returns what others have, with their names (core.store.base)."""
         return self._workspace.store.lease(dataset_id, sample_ids, who=who, holder=holder, seconds=LEASE)
 
+    def others_last(self, dataset: str, sample_ids: Sequence[str], *, who: str) -> tuple[list[str], set[str]]:
+        """The ids with those that others have before them at the end, and the names of those people."""
+        held = self.leased(dataset, but=who)
+        gone = [one for one in sample_ids if one in held] if held else []
+        apart = set(gone)
+        return [*(one for one in sample_ids if one not in apart), *gone], {held[one] for one in gone}
+
     def leased(self, dataset: str, *, but: str) -> dict[str, str]:
         """What others have before them now, with their names."""
         return self._workspace.store.leased(self._workspace.uncounted(dataset).id, but=but)

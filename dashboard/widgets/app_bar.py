@@ -1,5 +1,7 @@
 """The slim bar over the FiftyOne App: its queue, what is selected there, class buttons, undo, the way to the grid."""
 
+import hashlib
+import time
 import uuid
 
 import streamlit as st
@@ -15,6 +17,7 @@ from dashboard.widgets import queue_picker
 from dashboard.wording import counted, escaped
 
 _BUTTONS = 9  # classes that get a button; with more, a list
+_RENEW = 20.0  # seconds between two renewals of what is reserved; a lease ends after a minute
 _EVERY = 1.0  # seconds between looks at the App's selection
 
 
@@ -26,8 +29,12 @@ def show(workspace: Workspace, dataset: DatasetInfo, spec: QueueSpec, client: Ap
     """
     wanted = (dataset.id, tuple(sorted(spec.to_params().items())), client.port, client.token)
     if state.get("shown") != wanted:
-        state.put("size", len(workspace.show_in_app(dataset.name, spec)))
+        size, others = workspace.show_in_app(dataset.name, spec, who=state.person())
+        state.put("size", size)
         state.put("shown", wanted)
+        if others:
+            names = escaped(", ".join(sorted(others)))
+            st.toast(f"Others have some of these images before them ({names}): those come last.")
     return int(state.get("size", 0))
 
 
@@ -88,7 +95,10 @@ def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
     except LabelloopError as error:
         st.caption(escaped(error))
         return
-    ids = selection.ids if selection.dataset == dataset.name else ()
+    ids = ()
+    if selection.dataset == dataset.name:
+        ids = selection.ids
+        _reserve(workspace, dataset, client, selection)
     classes = workspace.dataset(dataset.name).classes
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="appbar-classes"):
         st.markdown(f"{len(ids)} selected" if ids else ":gray[Select images in the App]", width="content")
@@ -108,6 +118,18 @@ def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
         st.button(
             "Undo", key="app-undo", icon=":material/undo:", type="tertiary", on_click=_undo, args=(workspace, dataset)
         )
+
+
+def _reserve(workspace: Workspace, dataset: DatasetInfo, client: AppClient, selection: Selection) -> None:
+    """What the App has on its screen is its person's, as in the grid: others are handed other images."""
+    known, at = state.get("app-reserved", ((), 0.0))
+    if selection.before == known and time.monotonic() - at < _RENEW:
+        return
+    frame = workspace.samples(dataset.name)
+    waits = frame["sample_id"].isin(selection.before) & ~frame["reviewed"].astype(bool)
+    holder = "app-" + hashlib.sha256(client.token.encode()).hexdigest()[:16]
+    workspace.review.lease(dataset.id, list(frame.loc[waits, "sample_id"]), who=state.person(), holder=holder)
+    state.put("app-reserved", (selection.before, time.monotonic()))
 
 
 def _label(workspace: Workspace, dataset: DatasetInfo, client: AppClient, selection: Selection, label: str) -> None:

@@ -1,8 +1,11 @@
+import uuid
 from types import SimpleNamespace
 
 import pytest
 
+from core.domain.decisions import Decision
 from core.domain.errors import ServiceFailed
+from core.review.queues import QueueSpec
 from core.services.app_client import AppClient, Selection
 from core.workspace import Workspace
 from dashboard.wording import escaped
@@ -11,13 +14,12 @@ from dashboard.wording import escaped
 @pytest.fixture
 def app_server(monkeypatch):
     """The client of a FiftyOne server that answers, with its selection to be set."""
-    seen = SimpleNamespace(ids=(), dataset="zoo", says={}, seen={}, shown=[], told=[])
+    seen = SimpleNamespace(ids=(), dataset="zoo", says={}, seen={}, before=(), shown=[], told=[])
     monkeypatch.setattr(Workspace, "app_server", lambda self: AppClient(5161, "token"))
     monkeypatch.setattr(AppClient, "alive", lambda self, **_: True)
     monkeypatch.setattr(AppClient, "show", lambda self, *wanted: seen.shown.append(wanted))
-    monkeypatch.setattr(
-        AppClient, "selection", lambda self: Selection(seen.ids, seen.dataset, "a queue", seen.says, seen.seen)
-    )
+    said = lambda self: Selection(seen.ids, seen.dataset, "a queue", seen.says, seen.seen, seen.before)  # noqa: E731
+    monkeypatch.setattr(AppClient, "selection", said)
     monkeypatch.setattr(AppClient, "refresh", lambda self, told=(), **_: seen.told.append(list(told)))
     return seen
 
@@ -54,6 +56,39 @@ def test_it_shows_the_queue_of_the_address_once(open_page, trained_workspace, wo
     assert len(app_server.shown) == 1
     (frame,) = app.get("iframe")
     assert frame.proto.src == "http://127.0.0.1:5161/__enter?t=token&to=%2Fdatasets%2Fzoo"
+
+
+def test_what_the_app_has_on_its_screen_is_kept_from_others(open_page, trained_workspace, app_server, monkeypatch):
+    monkeypatch.setenv("LABELLOOP_USER", "eve")
+    workspace, info = trained_workspace, trained_workspace.dataset("zoo")
+    first, second, done = workspace.samples("zoo")["sample_id"][:3]
+    token = uuid.uuid4().hex
+    workspace.decide("zoo", [Decision(done, "confirm", None, workspace.samples("zoo")["label"][2], token)], source="cli")
+    app_server.before = (first, done)
+    app = open_page(workspace, "fiftyone_app", dataset="zoo")
+    assert not app.exception
+    assert workspace.review.leased("zoo", but="") == {first: "eve"}  # what was decided on waits for nobody
+    app_server.before = (second,)
+    app.run()
+    assert set(workspace.review.leased("zoo", but="")) == {second}
+    assert workspace.review.lease(info.id, [second], who="bob", holder="a-window") == {second: "eve"}
+    app_server.dataset = "another"  # the person went to another dataset in the App
+    app_server.before = (first,)
+    app.run()
+    assert set(workspace.review.leased("zoo", but="")) == {second}
+
+
+def test_what_others_have_before_them_comes_last_in_the_app(open_page, trained_workspace, app_server):
+    workspace, info = trained_workspace, trained_workspace.dataset("zoo")
+    ids = list(workspace.queue("zoo", QueueSpec("misclassified", run="run-1", split="test")).ids)
+    workspace.review.lease(info.id, ids[:1], who="bob", holder="a-window")
+    app = open_page(workspace, "fiftyone_app", dataset="zoo", queue="misclassified", run="run-1", split="test")
+    ((_, shown, _, says),) = app_server.shown
+    assert shown == [*ids[1:], ids[0]]
+    assert set(says) == set(ids)
+    assert [toast.value for toast in app.toast] == [
+        "Others have some of these images before them (bob): those come last."
+    ]
 
 
 def test_a_class_button_labels_what_is_selected_in_the_app(open_page, trained_workspace, app_server, monkeypatch):

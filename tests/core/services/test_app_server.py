@@ -364,6 +364,15 @@ def test_the_bar_over_the_app_hears_what_is_shown_and_tells_what_it_did(served, 
     served.client.refresh(clear=True)
 
 
+def test_what_the_app_was_sent_last_is_what_its_person_has_before_them(served, sent):
+    served.client.show("pets", None, "")
+    last = list(reversed(sent()))
+    assert list(served.client.selection().before) == last
+    served.client.show("pets", served.ids[:4], "Wrong in run-1")
+    assert list(served.client.selection().before) == [one for one in last if one in served.ids[:4]]
+    served.client.show("pets", None, "")
+
+
 def test_who_edits_natively_in_the_app_knows_of_it(served, sent):
     one = served.ids[3]
     label = served.labels()[one]
