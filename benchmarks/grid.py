@@ -111,17 +111,24 @@ def draw(folder: Path) -> Path:
 
 
 def fill(workspace: Workspace, pictures: Path, count: int) -> None:
-    """A dataset of ``count`` samples over the same pictures, each with a content hash of its own."""
+    """A dataset of ``count`` samples over the same pictures, each with a content hash and a thumbnail of its own, which
+    an import leaves behind.
+    """
     classes = [f"class {number}" for number in range(1, 10)]
     info = workspace.store.create("bench", classes)
-    samples = []
+    samples, made = [], []
     for number in range(count):
         path = pictures / f"{number % (2 * SHOWN)}.jpg"
         content = hashlib.sha256(str(number).encode()).hexdigest()
         label, split = classes[number % 9], ("train", "train", "train", "val", "test")[number % 5]
         samples.append(NewSample(str(path), label, split, content, 50_000, 1, 640, 480, "image/jpeg", str(pictures)))
+        thumbnail = thumbnails.path_of(workspace.paths.thumbnails, content)
         if number < 2 * SHOWN:
             thumbnails.store(workspace.paths.thumbnails, content, Image.open(path))
+            made.append(thumbnail)
+        else:
+            thumbnail.parent.mkdir(parents=True, exist_ok=True)
+            os.link(made[number % (2 * SHOWN)], thumbnail)
     for start in range(0, count, 5000):
         workspace.store.insert(info.id, samples[start : start + 5000])
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.workspace import Workspace
-from dashboard import api, pauses, state
+from dashboard import api, pauses, state, undelayed
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     """Open the workspace while the browser is still loading, and let go of it at the end."""
     opened: list[Workspace] = []
     pauses.keep_short()
+    undelayed.listen_undelayed()
     threading.Thread(target=_open, args=(opened,), daemon=True).start()
     yield
     for workspace in opened:

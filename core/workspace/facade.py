@@ -21,7 +21,6 @@ from core.runs.layout import RunPaths, WorkspacePaths
 from core.runs.location import locate
 from core.runs.predictions import Answers, Predictions
 from core.services import mongod
-from core.services.app_client import LARGEST_VIEW
 from core.store.base import SampleStore
 from core.store.mongo import MongoStore
 from core.workspace.cluster import Cluster

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.domain.errors import LabelloopError
 from core.review.memory import HitRate
 from core.review.queues import FINDING_TITLES, QueueSpec
 
@@ -44,20 +43,14 @@ def offers(workspace: "Workspace", dataset: str, *, split: str | None = None) ->
     if "exact-duplicate" not in kinds:
         specs.append(QueueSpec(kind="duplicates", split=split))
     specs += [QueueSpec(kind="audit", split=split), QueueSpec(kind="unsure", split=split)]
-    listed = [Offer(spec, _size(workspace, dataset, spec), rates.get(spec.source)) for spec in specs]
+    of_classes = [QueueSpec(kind="class", label=name, split=split) for name in info.classes]
+    asked = specs if split is None else [*specs, *of_classes]
+    sizes = dict(zip(asked, workspace.review.sizes(dataset, asked), strict=True))
+    listed = [Offer(spec, sizes[spec], rates.get(spec.source)) for spec in specs]
     everything = info.samples if split is None else info.splits.get(split, 0)
     listed = [offer for offer in listed if offer.count]
     listed.append(Offer(QueueSpec(kind="all", split=split), everything, None))
     if info.excluded:
         listed.append(Offer(QueueSpec(kind="excluded", split=split), info.excluded, None))
-    for name in info.classes:
-        spec = QueueSpec(kind="class", label=name, split=split)
-        listed.append(Offer(spec, info.labels.get(name, 0) if split is None else _size(workspace, dataset, spec), None))
-    return listed
-
-
-def _size(workspace: "Workspace", dataset: str, spec: QueueSpec) -> int:
-    try:
-        return len(workspace.queue(dataset, spec))
-    except LabelloopError:
-        return 0
+    counts = [info.labels.get(name, 0) for name in info.classes] if split is None else map(sizes.get, of_classes)
+    return [*listed, *(Offer(spec, count or 0, None) for spec, count in zip(of_classes, counts, strict=True))]

@@ -1,6 +1,7 @@
 """What review needs of a workspace beyond single decisions: queues with their memory, picked sets, redo, histories."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from core.domain.decisions import JournalEntry, Outcome, Source
-from core.domain.errors import NotFound
+from core.domain.errors import LabelloopError, NotFound
 from core.domain.samples import DatasetInfo, Labels
 from core.review import classes, queues, undoing
 from core.review.classes import ClassChange
@@ -32,6 +33,20 @@ LARGE = 64 * 2**20  # bytes of probabilities
 MARGIN = timedelta(seconds=15)  # clocks of several writers differ, and an entry is stamped before it is settled
 
 
+_Words = tuple[tuple[str, ...], dict[str, str]]  # as Review.words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Now:
+    """What queues of a dataset are made of, at one moment: for the store takes most of the time of a known queue."""
+
+    dataset_id: str
+    frame: pd.DataFrame
+    memory: Memory
+    words: _Words
+    found: Mapping[str, float]  # the kinds of findings, with the time of each
+
+
 class Review:
     """Queues, journal and undo of one workspace. Safe to share between threads."""
 
@@ -53,27 +68,19 @@ class Review:
             NotFound: no such dataset or run.
             BadInput: the queue needs a run and there is none that finished.
         """
-        workspace = self._workspace
-        run, other = self._runs(dataset, spec)
-        frame, memory = workspace.samples(dataset), self.memory(dataset)
-        found = self._found(dataset, spec)
-        stamp = (frame, memory.version, run, other, *found.values())
-        then = spec.kind == "cell" and spec.labels == "run"  # as its matrix is, whose classes name it
+        return self._queue(dataset, spec, self._now(dataset))
 
-        def build() -> Queue:
-            inputs = Inputs(
-                table=self._table(dataset, frame, run, hidden=spec.kind == "excluded", then=then),
-                other=self.predictions(dataset, other) if other and spec.kind in ("merged", "disagreement") else None,
-                names=(run or "", other or ""),
-                flips=self._flips(spec),
-                findings=found,
-                picked=self.picked(spec),
-                memory=memory,
-                has_run=run is not None,
-            )
-            return queues.build(spec, inputs)
+    def sizes(self, dataset: str, specs: Iterable[QueueSpec]) -> list[int]:
+        """How many images each queue holds; 0 where it needs what is not there. The store is asked once for all."""
+        now = self._now(dataset)
 
-        return self._queues.of((dataset, spec), stamp, build)
+        def size(spec: QueueSpec) -> int:
+            try:
+                return len(self._queue(dataset, spec, now))
+            except LabelloopError:
+                return 0
+
+        return [size(spec) for spec in specs]
 
     def run_of(self, dataset: str, spec: QueueSpec) -> str | None:
         """The run whose answers a queue shows; None where there is none."""
@@ -124,18 +131,9 @@ class Review:
 
     def findings_by_kind(self, dataset: str, kinds: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
         """As :meth:`findings`, for several kinds, or for all that were looked for."""
-        info, paths = self._workspace.uncounted(dataset), self._workspace.paths
-        times, words = findings.kinds(paths, info.id), (info.classes, self._workspace.store.renamed(info.id))
-
-        def read(kind: str) -> pd.DataFrame:
-            table = findings.read(paths, info.id, kind)
-            suggestion = classes.in_words_of_now(table["suggestion"], *words)
-            return table.assign(suggestion=pd.Series(suggestion, table.index, dtype=object))
-
-        return {
-            kind: self._findings.of((info.id, kind), (times.get(kind, 0.0), *words), partial(read, kind))
-            for kind in (times if kinds is None else kinds)
-        }
+        info = self._workspace.uncounted(dataset)
+        times = findings.kinds(self._workspace.paths, info.id)
+        return self._read_findings(info.id, self.words(dataset), times, times if kinds is None else kinds)
 
     # in the words of now
 
@@ -154,7 +152,7 @@ class Review:
         answers, words = self._workspace.answers(run), self.words(dataset)
         return self._answered.of(run, (answers, *words), lambda: classes.renamed_answers(answers, *words))
 
-    def words(self, dataset: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def words(self, dataset: str) -> _Words:
         """The classes, and the names of those that were renamed or merged away (core.review.classes.current).
 
         Of a dataset that was removed there are none: what its runs said stays as they said it.
@@ -249,6 +247,33 @@ class Review:
 
     # private
 
+    def _now(self, dataset: str) -> _Now:
+        workspace = self._workspace
+        dataset_id = workspace.uncounted(dataset).id
+        times = findings.kinds(workspace.paths, dataset_id)
+        return _Now(dataset_id, workspace.samples(dataset), self.memory(dataset), self.words(dataset), times)
+
+    def _queue(self, dataset: str, spec: QueueSpec, now: _Now) -> Queue:
+        run, other = self._runs(dataset, spec)
+        found = self._found(spec, now)
+        stamp = (now.frame, now.memory.version, run, other, *found.values())
+        then = spec.kind == "cell" and spec.labels == "run"  # as its matrix is, whose classes name it
+
+        def build() -> Queue:
+            inputs = Inputs(
+                table=self._table(dataset, now.frame, run, hidden=spec.kind == "excluded", then=then),
+                other=self.predictions(dataset, other) if other and spec.kind in ("merged", "disagreement") else None,
+                names=(run or "", other or ""),
+                flips=self._flips(spec),
+                findings=found,
+                picked=self.picked(spec),
+                memory=now.memory,
+                has_run=run is not None,
+            )
+            return queues.build(spec, inputs)
+
+        return self._queues.of((dataset, spec), stamp, build)
+
     def _at(self, dataset: str) -> tuple[SampleStore, DatasetInfo]:
         return self._workspace.store, self._workspace.uncounted(dataset)
 
@@ -278,13 +303,24 @@ class Review:
 
         return self._tables.of((dataset, run, hidden, then), (frame,), build)
 
-    def _found(self, dataset: str, spec: QueueSpec) -> dict[str, pd.DataFrame]:
-        if spec.kind == "merged":
-            return self.findings_by_kind(dataset)
-        kinds = [spec.finding] if spec.finding else []
+    def _found(self, spec: QueueSpec, now: _Now) -> dict[str, pd.DataFrame]:
+        kinds = list(now.found) if spec.kind == "merged" else [spec.finding] if spec.finding else []
         if spec.kind == "suspicious" and spec.run is None:
-            kinds = [kind for kind in self.finding_kinds(dataset) if kind == spec.kind]
-        return self.findings_by_kind(dataset, kinds) if kinds else {}
+            kinds = [kind for kind in now.found if kind == spec.kind]
+        return self._read_findings(now.dataset_id, now.words, now.found, kinds)
+
+    def _read_findings(
+        self, dataset_id: str, words: _Words, times: Mapping[str, float], kinds: Iterable[str]
+    ) -> dict[str, pd.DataFrame]:
+        def read(kind: str) -> pd.DataFrame:
+            table = findings.read(self._workspace.paths, dataset_id, kind)
+            suggestion = classes.in_words_of_now(table["suggestion"], *words)
+            return table.assign(suggestion=pd.Series(suggestion, table.index, dtype=object))
+
+        return {
+            kind: self._findings.of((dataset_id, kind), (times.get(kind, 0.0), *words), partial(read, kind))
+            for kind in kinds
+        }
 
     def _flips(self, spec: QueueSpec) -> tuple[str, ...] | None:
         if spec.kind not in ("fixed", "broken"):

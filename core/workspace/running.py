@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Running(Datasets):
         super().__init__(paths, store)
         self._launcher = launcher
         self._frozen: Remembered[pd.DataFrame] = Remembered(4)
+        self._meters: Remembered[StaleMeter] = Remembered(8)
 
     def launch(self, paths: RunPaths) -> None:
         """Start the job whose folder was made, or have it go on."""
@@ -173,14 +175,17 @@ class Running(Datasets):
         return report
 
     def stale(self, dataset: str) -> StaleMeter:
-        """What a retrain would see that the newest succeeded run has not."""
+        """What a retrain would see that the newest succeeded run has not. Kept until the dataset or that run changes:
+        every page asks for it every two seconds.
+        """
         frame = self.as_learnt(dataset)
         for newest in (view for view in self.runs(dataset) if view.state == "succeeded"):
             try:
                 frozen = self._snapshot(newest)
             except NotFound:  # somebody removed both folders: pages live on, by the run before
                 continue
-            return stale_meter(newest.name, frame, frozen)
+            made_of = (newest.name, frame, frozen)
+            return self._meters.of(dataset, made_of, partial(stale_meter, newest.name, frame, frozen))
         new = int((~frame["excluded"]).sum())
         return StaleMeter(run=None, labels_changed=0, added=new, removed=0, in_test=0, touched=new)
 

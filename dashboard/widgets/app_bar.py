@@ -95,7 +95,7 @@ def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
     except LabelloopError as error:
         st.caption(escaped(error))
         return
-    ids = ()
+    ids: tuple[str, ...] = ()
     if selection.dataset == dataset.name:
         ids = selection.ids
         _reserve(workspace, dataset, client, selection)

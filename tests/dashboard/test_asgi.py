@@ -1,4 +1,7 @@
-"""What the server does as it starts: watches come back with labelloop."""
+"""What the server does as it starts: watches come back with labelloop, answers leave at once."""
+
+import asyncio
+import socket
 
 import pytest
 
@@ -44,3 +47,18 @@ def test_what_is_watched_by_a_command_alone_does_not_come_back(workspace, tmp_pa
     write_json(workspace.paths.watches / "abc.json", record)
     asgi._open([])
     assert workspace.jobs() == []
+
+
+def test_from_its_start_the_server_sends_without_delay(workspace, monkeypatch):
+    monkeypatch.setattr(asgi.pauses, "keep_short", lambda: None)
+    monkeypatch.setattr(workspace, "close", lambda: None)
+
+    async def accepts(listening):
+        async with asgi._lifespan(None):
+            with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+                return accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        assert asyncio.run(accepts(listening))

@@ -63,7 +63,9 @@ def test_what_the_app_has_on_its_screen_is_kept_from_others(open_page, trained_w
     workspace, info = trained_workspace, trained_workspace.dataset("zoo")
     first, second, done = workspace.samples("zoo")["sample_id"][:3]
     token = uuid.uuid4().hex
-    workspace.decide("zoo", [Decision(done, "confirm", None, workspace.samples("zoo")["label"][2], token)], source="cli")
+    workspace.decide(
+        "zoo", [Decision(done, "confirm", None, workspace.samples("zoo")["label"][2], token)], source="cli"
+    )
     app_server.before = (first, done)
     app = open_page(workspace, "fiftyone_app", dataset="zoo")
     assert not app.exception

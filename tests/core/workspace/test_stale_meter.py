@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from core.domain.decisions import Decision
 from core.jobs import folders
 from core.review import classes
 from core.runs.atomic import write_json
 from core.snapshots import manifest
 from core.snapshots.freeze import freeze
+from core.workspace import running
 from core.workspace.views import stale_meter
 
 
@@ -94,3 +96,20 @@ def test_a_run_whose_snapshot_was_removed_is_passed_over(in_memory, new_samples)
     assert workspace.run("run-1").state == "succeeded"
     meter = workspace.stale("zoo")
     assert (meter.run, meter.added) == (None, 2)
+
+
+def test_the_meter_is_kept_until_something_changes(in_memory, new_samples, monkeypatch):
+    """Every page asks for it every two seconds."""
+    workspace, store, reckoned = in_memory, in_memory.store, []
+    info = store.create("zoo", ["cat", "dog"])
+    store.insert(info.id, new_samples("cat", "dog"))
+    _finished_run(workspace)
+    monkeypatch.setattr(running, "stale_meter", lambda *given: reckoned.append(given) or stale_meter(*given))
+    assert [workspace.stale("zoo").stale for _ in range(3)] == [False] * 3
+    assert len(reckoned) == 1
+    sample = workspace.samples("zoo")["sample_id"][0]
+    workspace.decide("zoo", [Decision(sample, "relabel", "dog", "cat", "t" * 12)], source="cli")
+    assert [workspace.stale("zoo").labels_changed for _ in range(2)] == [1, 1]
+    assert len(reckoned) == 2
+    _finished_run(workspace)
+    assert [workspace.stale("zoo").run for _ in range(2)] == ["run-2"] * 2
