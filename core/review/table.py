@@ -17,6 +17,55 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(eq=False)
+class Said:
+    """What a run says of samples whatever their labels are: decisions leave it as it is.
+
+    ``here`` are the rows of the samples that the run saw, ``there`` their places in its predictions.
+    """
+
+    ids: Objects
+    seen: Objects | None  # the run's own sample ids
+    classes: tuple[str, ...]
+    here: Rows
+    there: Rows
+    suggestion: Objects
+    confidence: Floats
+    label_then: Objects
+    margin: Floats
+    in_sample: Bools
+
+    @classmethod
+    def of(cls, ids: Objects, predictions: Predictions | None) -> Self:
+        """``ids`` are in ascending order."""
+        size = len(ids)
+        suggestion, then = np.full(size, None, dtype=object), np.full(size, None, dtype=object)
+        confidence, margin = np.full(size, np.nan), np.full(size, np.nan)
+        in_sample = np.zeros(size, dtype=bool)
+        here = there = np.zeros(0, dtype=np.intp)
+        if predictions is not None and len(predictions) and size:
+            here, there = _matched(ids, predictions.sample_id)
+            suggestion[here] = predictions.predicted[there]
+            confidence[here] = predictions.confidence[there]
+            then[here] = predictions.label[there]
+            in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
+            margin[here] = predictions.answers.margin[there]
+        seen, classes = (predictions.sample_id, predictions.classes) if predictions is not None else (None, ())
+        return cls(ids, seen, classes, here, there, suggestion, confidence, then, margin, in_sample)
+
+    def still(self, ids: Objects, predictions: Predictions | None) -> bool:
+        """Whether it is about these samples, and of these predictions in the same words."""
+        seen, classes = (predictions.sample_id, predictions.classes) if predictions is not None else (None, ())
+        if self.seen is not seen or self.classes != classes or len(self.ids) != len(ids):
+            return False
+        return bool((self.ids == ids).all())
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """The row of each sample."""
+        return {sample_id: index for index, sample_id in enumerate(self.ids.tolist())}
+
+
+@dataclass(eq=False)
 class Table:
     """Columns by row of ``frame``; ``suggestion`` and ``label_then`` are None, numbers NaN where the run says nothing.
 
@@ -33,31 +82,37 @@ class Table:
     chance: Floats
     margin: Floats
     in_sample: Bools
+    said: Said
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, predictions: Predictions | None) -> Self:
-        """``frame`` is the store's, ordered by sample id."""
-        size = len(frame)
+    def of(cls, frame: pd.DataFrame, predictions: Predictions | None, before: "Table | None" = None) -> Self:
+        """``frame`` is the store's, ordered by sample id. What the run says is taken from the table ``before`` where
+        that is about the same samples: to find 100,000 of them in its predictions takes longer than all the rest.
+        """
         label, ids = frame["label"].to_numpy(dtype=object), frame["sample_id"].to_numpy(dtype=object)
-        suggestion, then = np.full(size, None, dtype=object), np.full(size, None, dtype=object)
-        confidence, chance, margin = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
-        in_sample = np.zeros(size, dtype=bool)
-        if predictions is not None and len(predictions) and size:
-            here, there = _matched(ids, predictions.sample_id)
-            suggestion[here] = predictions.predicted[there]
-            confidence[here] = predictions.confidence[there]
-            then[here] = predictions.label[there]
-            in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
-            column = {name: index for index, name in enumerate(predictions.classes)}
-            columns = np.fromiter((column.get(name, -1) for name in label[here]), dtype=np.intp, count=len(here))
-            chance[here] = np.where(columns >= 0, predictions.probabilities[there, columns], np.nan)
-            margin[here] = predictions.answers.margin[there]
-        return cls(frame, ids, label, suggestion, confidence, then, chance, margin, in_sample)
+        known = before is not None and before.said.still(ids, predictions)
+        said = before.said if before is not None and known else Said.of(ids, predictions)
+        chance = np.full(len(ids), np.nan)
+        if predictions is not None and len(said.here):
+            columns = pd.Index(predictions.classes).get_indexer(pd.Index(label[said.here], dtype=object))
+            chance[said.here] = np.where(columns >= 0, predictions.probabilities[said.there, columns], np.nan)
+        return cls(
+            frame,
+            ids,
+            label,
+            said.suggestion,
+            said.confidence,
+            said.label_then,
+            chance,
+            said.margin,
+            said.in_sample,
+            said,
+        )
 
-    @cached_property
+    @property
     def row(self) -> dict[str, int]:
         """The row of each sample."""
-        return {sample_id: index for index, sample_id in enumerate(self.ids.tolist())}
+        return self.said.row
 
     @cached_property
     def reviewed(self) -> Bools:

@@ -27,6 +27,11 @@ class Remembered(Generic[V]):
         self._known[question] = (made_of, found)
         return found
 
+    def last(self, question: Hashable) -> V | None:
+        """The last answer to ``question``, whatever it was made of: something may be left of it that still holds."""
+        known = self._known.get(question)
+        return None if known is None else known[1]
+
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
     """Frames by identity, for what nobody wrote is handed out again; all else by value."""

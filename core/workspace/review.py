@@ -297,11 +297,14 @@ class Review:
         def build() -> Table:
             excluded = frame["excluded"].to_numpy(dtype=bool)
             shown = frame[excluded] if hidden else frame[~excluded] if excluded.any() else frame
+            before = self._tables.last(question)
             if not run:
-                return Table.of(shown, None)
-            return Table.of(shown, self._workspace.predictions(run) if then else self.predictions(dataset, run))
+                return Table.of(shown, None, before)
+            said = self._workspace.predictions(run) if then else self.predictions(dataset, run)
+            return Table.of(shown, said, before)
 
-        return self._tables.of((dataset, run, hidden, then), (frame,), build)
+        question = (dataset, run, hidden, then)
+        return self._tables.of(question, (frame,), build)
 
     def _found(self, spec: QueueSpec, now: _Now) -> dict[str, pd.DataFrame]:
         kinds = list(now.found) if spec.kind == "merged" else [spec.finding] if spec.finding else []
@@ -315,7 +318,8 @@ class Review:
         def read(kind: str) -> pd.DataFrame:
             table = findings.read(self._workspace.paths, dataset_id, kind)
             suggestion = classes.in_words_of_now(table["suggestion"], *words)
-            return table.assign(suggestion=pd.Series(suggestion, table.index, dtype=object))
+            plain = table.astype(dict.fromkeys(("sample_id", "detail", "group"), object))  # quicker to go through
+            return plain.assign(suggestion=pd.Series(suggestion, table.index, dtype=object))
 
         return {
             kind: self._findings.of((dataset_id, kind), (times.get(kind, 0.0), *words), partial(read, kind))
