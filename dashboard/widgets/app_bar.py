@@ -18,6 +18,7 @@ from dashboard.wording import counted, escaped
 
 _BUTTONS = 9  # classes that get a button; with more, a list
 _RENEW = 20.0  # seconds between two renewals of what is reserved; a lease ends after a minute
+_IDLE = 600.0  # seconds without a change in the App, after which its person is taken to be away
 _EVERY = 1.0  # seconds between looks at the App's selection
 
 
@@ -121,15 +122,18 @@ def _selected(workspace: Workspace, dataset: DatasetInfo) -> None:
 
 
 def _reserve(workspace: Workspace, dataset: DatasetInfo, client: AppClient, selection: Selection) -> None:
-    """What the App has on its screen is its person's, as in the grid: others are handed other images."""
-    known, at = state.get("app-reserved", ((), 0.0))
-    if selection.before == known and time.monotonic() - at < _RENEW:
+    """What the App has on its screen is its person's, as in the grid: others are handed other images. Whoever does
+    nothing there for a while has gone, and gives them back.
+    """
+    now, shown = time.monotonic(), (selection.before, selection.ids)
+    known, renewed, moved = state.get("app-reserved", (None, 0.0, now))
+    if shown == known and (now - renewed < _RENEW or now - moved > _IDLE):
         return
     frame = workspace.samples(dataset.name)
     waits = frame["sample_id"].isin(selection.before) & ~frame["reviewed"].astype(bool)
     holder = "app-" + hashlib.sha256(client.token.encode()).hexdigest()[:16]
     workspace.review.lease(dataset.id, list(frame.loc[waits, "sample_id"]), who=state.person(), holder=holder)
-    state.put("app-reserved", (selection.before, time.monotonic()))
+    state.put("app-reserved", (shown, now, moved if shown == known else now))
 
 
 def _label(workspace: Workspace, dataset: DatasetInfo, client: AppClient, selection: Selection, label: str) -> None:

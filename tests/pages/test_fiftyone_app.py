@@ -8,6 +8,7 @@ from core.domain.errors import ServiceFailed
 from core.review.queues import QueueSpec
 from core.services.app_client import AppClient, Selection
 from core.workspace import Workspace
+from dashboard.widgets import app_bar
 from dashboard.wording import escaped
 
 
@@ -78,6 +79,25 @@ def test_what_the_app_has_on_its_screen_is_kept_from_others(open_page, trained_w
     app_server.before = (first,)
     app.run()
     assert set(workspace.review.leased("zoo", but="")) == {second}
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_is_reserved_is_kept_so_while_its_person_is_there(
+    open_page, trained_workspace, app_server, monkeypatch, away
+):
+    monkeypatch.setattr(app_bar, "_RENEW", -1.0)
+    monkeypatch.setattr(app_bar, "_IDLE", -1.0 if away else 600.0)
+    workspace, info = trained_workspace, trained_workspace.dataset("zoo")
+    first, second = workspace.samples("zoo")["sample_id"][:2]
+    app_server.before = (first,)
+    app = open_page(workspace, "fiftyone_app", dataset="zoo")
+    (who,) = workspace.review.leased("zoo", but="").values()
+    workspace.store.lease(info.id, [first], who=who, holder="runs-out", seconds=-1)
+    app.run()
+    assert list(workspace.review.leased("zoo", but="")) == ([] if away else [first])
+    app_server.before = (second,)  # back again
+    app.run()
+    assert list(workspace.review.leased("zoo", but="")) == [second]
 
 
 def test_what_others_have_before_them_comes_last_in_the_app(open_page, trained_workspace, app_server):
