@@ -49,12 +49,11 @@ class Said:
             then[here] = predictions.label[there]
             in_sample[here] = (predictions.split[there] == "train") & ~predictions.out_of_fold[there]
             margin[here] = predictions.answers.margin[there]
-        seen, classes = (predictions.sample_id, predictions.classes) if predictions is not None else (None, ())
-        return cls(ids, seen, classes, here, there, suggestion, confidence, then, margin, in_sample)
+        return cls(ids, *_source(predictions), here, there, suggestion, confidence, then, margin, in_sample)
 
     def still(self, ids: Objects, predictions: Predictions | None) -> bool:
         """Whether it is about these samples, and of these predictions in the same words."""
-        seen, classes = (predictions.sample_id, predictions.classes) if predictions is not None else (None, ())
+        seen, classes = _source(predictions)
         if self.seen is not seen or self.classes != classes or len(self.ids) != len(ids):
             return False
         return bool((self.ids == ids).all())
@@ -135,6 +134,11 @@ class Table:
         """Whether the run says something of a sample."""
         mask: Bools = self.suggestion != np.array(None)
         return mask
+
+
+def _source(predictions: Predictions | None) -> tuple[Objects | None, tuple[str, ...]]:
+    """The samples and the words of predictions."""
+    return (None, ()) if predictions is None else (predictions.sample_id, predictions.classes)
 
 
 def _matched(ids: Objects, others: Objects) -> tuple[Rows, Rows]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -34,17 +34,6 @@ MARGIN = timedelta(seconds=15)  # clocks of several writers differ, and an entry
 
 
 _Words = tuple[tuple[str, ...], dict[str, str]]  # as Review.words
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Now:
-    """What queues of a dataset are made of, at one moment: for the store takes most of the time of a known queue."""
-
-    dataset_id: str
-    frame: pd.DataFrame
-    memory: Memory
-    words: _Words
-    found: Mapping[str, float]  # the kinds of findings, with the time of each
 
 
 class Review:
@@ -94,14 +83,7 @@ class Review:
 
     def memory(self, dataset: str) -> Memory:
         """What was decided on a dataset, as it is now."""
-        dataset_id = self._workspace.uncounted(dataset).id
-        memory, read_at = self._memories.get(dataset_id, (Memory(), None))
-        now, unsettled = datetime.now(UTC), self._workspace.store.journal_unsettled(dataset_id)
-        since = None if read_at is None else read_at - MARGIN
-        memory.learn(reversed(self._workspace.store.journal(dataset_id, limit=None, since=since)))
-        # what is pending now will be applied with the time of long ago, if it is part of something long
-        self._memories[dataset_id] = (memory, min(now, unsettled or now))
-        return memory
+        return self._memory(self._workspace.uncounted(dataset).id)
 
     def hit_rates(self, dataset: str) -> Mapping[str, HitRate]:
         """By source of a queue, how many of its images that were decided on were wrong."""
@@ -133,7 +115,7 @@ class Review:
         """As :meth:`findings`, for several kinds, or for all that were looked for."""
         info = self._workspace.uncounted(dataset)
         times = findings.kinds(self._workspace.paths, info.id)
-        return self._read_findings(info.id, self.words(dataset), times, times if kinds is None else kinds)
+        return self._read_findings(info.id, self._words(info), times, times if kinds is None else kinds)
 
     # in the words of now
 
@@ -161,7 +143,7 @@ class Review:
             info = self._workspace.uncounted(dataset)
         except NotFound:
             return (), {}
-        return info.classes, self._workspace.store.renamed(info.id)
+        return self._words(info)
 
     # journal
 
@@ -247,13 +229,23 @@ class Review:
 
     # private
 
-    def _now(self, dataset: str) -> _Now:
-        workspace = self._workspace
-        dataset_id = workspace.uncounted(dataset).id
-        times = findings.kinds(workspace.paths, dataset_id)
-        return _Now(dataset_id, workspace.samples(dataset), self.memory(dataset), self.words(dataset), times)
+    def _memory(self, dataset_id: str) -> Memory:
+        memory, read_at = self._memories.get(dataset_id, (Memory(), None))
+        now, unsettled = datetime.now(UTC), self._workspace.store.journal_unsettled(dataset_id)
+        since = None if read_at is None else read_at - MARGIN
+        memory.learn(reversed(self._workspace.store.journal(dataset_id, limit=None, since=since)))
+        # what is pending now will be applied with the time of long ago, if it is part of something long
+        self._memories[dataset_id] = (memory, min(now, unsettled or now))
+        return memory
 
-    def _queue(self, dataset: str, spec: QueueSpec, now: _Now) -> Queue:
+    def _words(self, info: DatasetInfo) -> _Words:
+        return info.classes, self._workspace.store.renamed(info.id)
+
+    def _now(self, dataset: str) -> "_Now":
+        info = self._workspace.uncounted(dataset)
+        return _Now(self, info, self._workspace.samples(dataset), self._memory(info.id))
+
+    def _queue(self, dataset: str, spec: QueueSpec, now: "_Now") -> Queue:
         run, other = self._runs(dataset, spec)
         found = self._found(spec, now)
         stamp = (now.frame, now.memory.version, run, other, *found.values())
@@ -306,11 +298,11 @@ class Review:
         question = (dataset, run, hidden, then)
         return self._tables.of(question, (frame,), build)
 
-    def _found(self, spec: QueueSpec, now: _Now) -> dict[str, pd.DataFrame]:
+    def _found(self, spec: QueueSpec, now: "_Now") -> dict[str, pd.DataFrame]:
         kinds = list(now.found) if spec.kind == "merged" else [spec.finding] if spec.finding else []
         if spec.kind == "suspicious" and spec.run is None:
             kinds = [kind for kind in now.found if kind == spec.kind]
-        return self._read_findings(now.dataset_id, now.words, now.found, kinds)
+        return self._read_findings(now.info.id, now.words, now.found, kinds) if kinds else {}
 
     def _read_findings(
         self, dataset_id: str, words: _Words, times: Mapping[str, float], kinds: Iterable[str]
@@ -333,3 +325,24 @@ class Review:
         split: Any = spec.split or "test"
         comparison = self._workspace.compare(spec.other or "", spec.run or "", split=split, labels=labels)
         return comparison.fixed if spec.kind == "fixed" else comparison.broken
+
+
+@dataclass(eq=False)
+class _Now:
+    """What queues of a dataset are made of, asked for once for all of them, and only as far as one of them needs it: to
+    ask the store takes most of the time of a queue that is known.
+    """
+
+    review: Review
+    info: DatasetInfo
+    frame: pd.DataFrame
+    memory: Memory
+
+    @cached_property
+    def words(self) -> _Words:
+        return self.review._words(self.info)
+
+    @cached_property
+    def found(self) -> Mapping[str, float]:
+        """The kinds of findings, with the time of each."""
+        return findings.kinds(self.review._workspace.paths, self.info.id)

@@ -12,12 +12,13 @@ from core.domain.samples import DatasetInfo
 from core.review.queues import QueueSpec
 from core.services.app_client import LARGEST_VIEW, AppClient, Selection
 from core.workspace import Workspace
+from core.workspace.review import LEASE
 from dashboard import navigation, state
 from dashboard.widgets import queue_picker
 from dashboard.wording import counted, escaped
 
 _BUTTONS = 9  # classes that get a button; with more, a list
-_RENEW = 20.0  # seconds between two renewals of what is reserved; a lease ends after a minute
+_RENEW = LEASE / 3  # seconds between two renewals of what is reserved
 _IDLE = 600.0  # seconds without a change in the App, after which its person is taken to be away
 _EVERY = 1.0  # seconds between looks at the App's selection
 
