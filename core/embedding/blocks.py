@@ -75,7 +75,7 @@ class Blocks:
 
     def locate(self, hashes: Sequence[str]) -> Located:
         """Find each of ``hashes``."""
-        wanted = np.array([text.encode() for text in hashes], dtype="S64")
+        wanted = np.array(hashes, dtype="S64")
         block_of = np.full(len(wanted), -1, dtype=np.intp)
         place_of = np.zeros(len(wanted), dtype=np.intp)
         blocks: list[npt.NDArray[np.void]] = []

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.runs.atomic import written_aside
+from core.runs.columns import give_back, texts, words
 
 _ROWS = 16_384  # a group of the file
 _BATCH = 1024  # rows read at a time: what is read and what is kept never lie in memory twice
@@ -184,8 +185,8 @@ def read(path: Path, *, by_split: bool = False) -> Predictions:
     with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         table = file.read(["sample_id", "split", "label", "out_of_fold"])
         classes = _split((file.schema_arrow.metadata or {})[b"classes"])
-        sample_id = np.array(table.column("sample_id").to_pylist(), dtype=object)
-        split, label = _words(table.column("split")), _words(table.column("label"))
+        sample_id = texts(table.column("sample_id"))
+        split, label = words(table.column("split")), words(table.column("label"))
         out_of_fold = np.array(table.column("out_of_fold").to_pylist(), dtype=bool)
         order = np.argsort(split, kind="stable") if by_split else np.arange(len(split))
         place = np.empty(len(order), dtype=np.intp)  # of each row of the file
@@ -196,7 +197,7 @@ def read(path: Path, *, by_split: bool = False) -> Predictions:
             part = batch.column(0).flatten().to_numpy(zero_copy_only=False).reshape(-1, len(classes))
             probabilities[place[at : at + len(part)]] = part
             at += len(part)
-    pa.default_memory_pool().release_unused()  # which it would otherwise keep for its own next use
+    give_back()
     return Predictions(
         classes=classes,
         sample_id=sample_id[order],
@@ -205,14 +206,6 @@ def read(path: Path, *, by_split: bool = False) -> Predictions:
         probabilities=probabilities,
         out_of_fold=out_of_fold[order],
     )
-
-
-def _words(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Texts that come again and again, each once in memory."""
-    coded = column.combine_chunks().dictionary_encode()
-    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    found: npt.NDArray[np.object_] = words[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
-    return found
 
 
 def _answers(

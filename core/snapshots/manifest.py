@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 
 from core.domain.errors import NotFound
 from core.runs.atomic import read_json, write_json, written_aside
+from core.runs.columns import give_back, texts, words
 from core.runs.layout import RunPaths
 
 _MANIFEST, _TABLE = "manifest.json", "samples.parquet"
 COLUMNS = ("sample_id", "filepath", "content_hash", "label", "split")
+_WORDS = ("label", "split")  # few of them, again and again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +87,11 @@ def read(folder: Path) -> Snapshot:
     manifest = read_json(folder / _MANIFEST)
     if manifest is None:
         raise NotFound(f"There is no snapshot {folder.name} in this workspace.")
-    samples = pd.read_parquet(folder / _TABLE).astype(object)
-    samples["label"] = samples["label"].where(samples["label"].notna(), None)
+    table = pq.read_table(folder / _TABLE, columns=list(COLUMNS))
+    columns = {name: (words if name in _WORDS else texts)(table.column(name)) for name in COLUMNS}
+    del table
+    give_back()
+    samples = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     return Snapshot(id=manifest["id"], dataset=manifest["dataset"], classes=tuple(manifest["classes"]), samples=samples)
 
 

@@ -31,13 +31,13 @@ def train(paths: RunPaths, task: Task, progress: Progress) -> None:
     began = time.monotonic()
     embeddings, found, changed = _embeddings(paths, task, progress)
     progress.check()
-    message = left_out([task.hashes[place] for place in np.flatnonzero(~found)], changed)
+    hashes = np.array(task.hashes, dtype=object)
+    message = left_out(hashes[~found], changed)
     progress.phase("training", total=int(found.sum()), epochs=1, message=message)
     train_rows = task.labelled("train")
     train_rows = train_rows[found[train_rows]]
     require_two_classes(task, train_rows)
 
-    hashes = np.array(task.hashes, dtype=object)
     fitted = fit(
         embeddings[train_rows],
         task.target[train_rows],

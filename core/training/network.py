@@ -129,17 +129,18 @@ def _pixels(paths: RunPaths, task: Task, progress: Progress) -> tuple[Located, s
         progress.advance(images)
         progress.check()
 
+    hashes = task.hashes
     pixels, changed = decoded(
-        list(zip(task.paths, task.hashes, strict=True)),
+        task.paths,
+        hashes,
         paths.workspace.cache,
         task.options.image_size,
         started=lambda total: progress.phase("preparing", total=total),
         advanced=advanced,
     )
-    lacking = [task.hashes[place] for place in np.flatnonzero(~pixels.found)]
-    if len(lacking) == len(pixels.found):
+    if not pixels.found.any():
         raise BadInput("None of the dataset's image files can be read any more, or all were changed since the import.")
-    return pixels, left_out(lacking, changed)
+    return pixels, left_out((hashes[place] for place in np.flatnonzero(~pixels.found)), changed)
 
 
 def _examples(task: Task, pixels: Located, network: Network) -> Examples:

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -31,14 +31,15 @@ log = logging.getLogger(__name__)
 
 
 def decoded(
-    files: list[tuple[str, str]],
+    paths: Sequence[str],
+    hashes: Sequence[str],
     cache: Path,
     size: int,
     *,
     started: Callable[[int], None],
     advanced: Callable[[int], None],
 ) -> tuple[Located, frozenset[str]]:
-    """Pixels of ``files`` (path, content hash) as uint8 (size, size, 3) each, decoding what the cache lacks.
+    """Pixels of the files at ``paths`` with these ``hashes``, as uint8 (size, size, 3) each; the cache is filled up.
 
     A file that is gone or cannot be read is logged and simply not found in the result; so is one that has other
     contents by now, whose hashes are returned beside it.
@@ -48,15 +49,13 @@ def decoded(
     """
     folder = cache / "pixels"
     blocks = Blocks(folder / str(size), (size, size, 3), "u1")
-    hashes = [content for _, content in files]
     refused: dict[str, UnreadableImage] = {}
     located, rounds = blocks.locate(hashes), 0
     while True:
-        lacking = {hashes[place] for place in np.flatnonzero(~located.found)} - refused.keys()
         todo: dict[str, list[str]] = {}
-        for path, content in files:
-            if content in lacking:
-                todo.setdefault(content, []).append(path)
+        for place in np.flatnonzero(~located.found).tolist():
+            if hashes[place] not in refused:
+                todo.setdefault(hashes[place], []).append(paths[place])
         _touch(located)
         if not todo or rounds == _ROUNDS:
             return located, frozenset(content for content, why in refused.items() if isinstance(why, ChangedImage))

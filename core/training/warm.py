@@ -39,6 +39,7 @@ def _light() -> None:
     import core.training.__main__
     import core.training.instant  # noqa: F401
     from core.runs import predictions
+    from core.snapshots import manifest
     from core.training.head import fit
 
     noise = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
@@ -50,4 +51,6 @@ def _light() -> None:
             classes=("a", "b"), sample_id=names, split=names, label=names, probabilities=fitted.out_of_fold
         )
         predictions.write(path, table)
-        pd.read_parquet(path).astype(object)
+        samples = pd.DataFrame(dict.fromkeys(manifest.COLUMNS, names), dtype=object)
+        manifest.write(Path(folder), manifest.Snapshot("warm", "warm", ("a", "b"), samples))
+        manifest.read(Path(folder))

@@ -19,12 +19,12 @@ torch = pytest.importorskip("torch")
 
 
 def files_of(samples):
-    return list(zip(samples["filepath"], samples["content_hash"], strict=True))
+    return samples["filepath"].tolist(), samples["content_hash"].tolist()
 
 
 def decode(samples, cache, size=24, seen=None):
     counts = [] if seen is None else seen
-    located, _ = pixels.decoded(files_of(samples), cache, size, started=counts.append, advanced=lambda images: None)
+    located, _ = pixels.decoded(*files_of(samples), cache, size, started=counts.append, advanced=lambda images: None)
     return located
 
 
@@ -60,7 +60,7 @@ def test_a_file_that_was_changed_is_left_out_and_never_kept_under_the_old_hash(s
     second.write_bytes(first.read_bytes())
 
     def found():
-        return pixels.decoded(files_of(samples), cache, 24, started=lambda total: None, advanced=lambda images: None)
+        return pixels.decoded(*files_of(samples), cache, 24, started=lambda total: None, advanced=lambda images: None)
 
     located, changed = found()
     assert located.found.tolist() == [True, False, True, True, True, True]
@@ -124,7 +124,7 @@ def test_what_another_run_deletes_while_this_one_decodes_is_not_lost(shapes, tmp
         for path in (cache / "pixels" / "24").glob("block-*.npy"):
             path.unlink()
 
-    located, _ = pixels.decoded(files_of(samples), cache, 24, started=seen.append, advanced=advanced)
+    located, _ = pixels.decoded(*files_of(samples), cache, 24, started=seen.append, advanced=advanced)
     assert located.found.all()
     assert seen == [6]
     assert (located.read(np.array([0]), np.uint8)[0] == squeezed(Path(samples["filepath"][0]), 24)).all()
