@@ -158,5 +158,10 @@ def _compare(paths: RunPaths, folder: Path, alone: pd.DataFrame, asked_at: float
     return {"embedded": len(rows), "unasked": unasked}
 
 
+def main(folder: Path) -> int:
+    """Do the job in ``folder`` and return the process's exit code."""
+    return run_worker(folder, check)
+
+
 if __name__ == "__main__":
-    sys.exit(run_worker(Path(sys.argv[1]), check))
+    sys.exit(main(Path(sys.argv[1])))

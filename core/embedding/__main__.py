@@ -68,5 +68,10 @@ def _with_others(paths: RunPaths, progress: Progress, member: Member, found: dic
     return found
 
 
+def main(folder: Path) -> int:
+    """Do the job in ``folder`` and return the process's exit code."""
+    return run_worker(folder, embed)
+
+
 if __name__ == "__main__":
-    sys.exit(run_worker(Path(sys.argv[1]), embed))
+    sys.exit(main(Path(sys.argv[1])))

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
+from core.jobs.asking import FORKS
+from core.jobs.forking import forked
 from core.runs import members
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
@@ -30,23 +33,30 @@ def follow_up(paths: RunPaths) -> None:
         )
 
 
-def judge(paths: RunPaths) -> None:
+def judge(paths: RunPaths, *, warm: bool = False) -> None:
     """Judge the labels of a run that has succeeded, on half of the processors and giving way to all else: the next
     retrain and the pages come first. Once a newer run has succeeded, its labels are judged and these no more.
+    ``warm``: this process has the judge's imports behind it.
     """
     if superseded(paths):
         return
-    threads = str(max(1, (os.cpu_count() or 2) // 2))
-    process = subprocess.Popen(
-        [sys.executable, "-m", JUDGE, str(paths.folder)],
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
-        preexec_fn=_come_last if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
-    )
-    while process.poll() is None:
+    threads = max(1, (os.cpu_count() or 2) // 2)
+    if warm and FORKS:
+        _, poll, send = forked(JUDGE, paths.folder, start=lambda: _come_last(threads))
+    else:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", JUDGE, str(paths.folder)],
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            preexec_fn=_come_last if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
+        )
+        poll, send = process.poll, process.send_signal
+    while poll() is None:
         if superseded(paths):
-            process.terminate()
-            process.wait()
+            send(signal.SIGTERM)
+            while poll() is None:
+                time.sleep(_LOOK / 10)
             return
         time.sleep(_LOOK)
 
@@ -68,6 +78,10 @@ def _newer(paths: RunPaths) -> Iterator[tuple[RunPaths, dict[str, Any]]]:
             yield run, read_json(run.spec) or {}
 
 
-def _come_last() -> None:
+def _come_last(threads: int | None = None) -> None:
     members.die_with_parent()
     os.nice(LAST)
+    if threads is not None:  # of a fork: the algebra is loaded, and asks no environment any more
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)

@@ -25,11 +25,15 @@ def asked(paths: RunPaths, by: str) -> None:
     append_json_line(paths.attempts, {"asked": by, "at": time.time()})
 
 
-def began(paths: RunPaths, pid: int) -> None:
-    """Note a worker's start, with what tells its process from a later one of the same number."""
+def began(paths: RunPaths, pid: int, *, warm: bool = False) -> None:
+    """Note a worker's start, with what tells its process from a later one of the same number; ``warm``: it was forked,
+    with its imports behind it.
+    """
     with contextlib.suppress(psutil.Error):
         created = psutil.Process(pid).create_time()
-        append_json_line(paths.attempts, {"pid": pid, "created": created, "boot": boot(), "at": time.time()})
+        append_json_line(
+            paths.attempts, {"pid": pid, "created": created, "boot": boot(), "at": time.time(), "warm": warm}
+        )
 
 
 def ended(paths: RunPaths, code: int) -> None:

@@ -1,38 +1,40 @@
 """Starting a job: a supervisor in a session of its own, cold, or a spare one that has its imports behind it."""
 
-import os
+import contextlib
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Literal
 
 from core.cluster import place
 from core.domain.models import INSTANT
+from core.jobs.asking import FORKS, Warm, ask, question
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
 
 SUPERVISOR = "core.jobs.supervisor"
-Warm = Literal["light", "network"]  # which imports a spare has behind it: all but torch, or torch too
+SPARE = "core.jobs.spare"
 
 
 def kind_of(paths: RunPaths) -> Warm | None:
     """The spare that a run or job can use: none where a team or a cluster does the work."""
     spec = read_json(paths.spec) or {}
-    if spec.get("kind") == "import":
+    if spec.get("kind") in ("import", "check"):
         return "light"
-    if spec.get("kind") != "train" or not place.of_run(paths).plain:
+    if spec.get("kind") not in ("train", "embed") or not place.of_run(paths).plain:
         return None
+    if spec["kind"] == "embed":
+        return "light"
     return "light" if (spec.get("options") or {}).get("model") == INSTANT else "network"
 
 
 class Launcher:
-    """Starts supervisors. With ``spare`` one waits from the beginning, with the imports of that kind behind it; one of
-    the other kind waits from when somebody may want it. Each start asks for the next spare of its kind, ``pause``
-    seconds later, so that its imports do not compete with the run's own beginning.
+    """Starts supervisors. With ``spare`` one process waits from the beginning, with the imports of that kind behind it
+    (core.jobs.spare); one of the other kind waits from when somebody may want it. Where one was wanted and none was
+    there, it starts ``pause`` seconds later, so that its imports do not compete with the run's own beginning.
 
-    A spare reads the folder to work on from its standard input; when the process that keeps it dies, that closes,
-    and the spare ends by itself. One for networks, whose imports are large, also ends when it was not used for long.
+    A spare is asked over its standard input; when the process that keeps it dies, that closes, and the spare ends by
+    itself. One for networks, whose imports are large, also ends when it was not used for long.
     """
 
     def __init__(self, *, spare: Warm | None = None, pause: float = 3.0) -> None:
@@ -47,8 +49,9 @@ class Launcher:
     def start(self, paths: RunPaths) -> None:
         """Start the job in ``paths``, or have it go on, and return at once; by a spare, if one it can use waits."""
         warm = kind_of(paths)
-        if warm is None or not self._hand_over(paths.folder, warm):
-            _spawn([str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
+        asked = warm is not None and (self._hand_over(paths.folder, warm) or (warm == "light" and ask(paths.folder)))
+        if not asked:
+            _spawn([SUPERVISOR, str(paths.folder)], stdin=subprocess.DEVNULL, log=paths.log)
         if warm is not None:
             self._renew_later(warm)
 
@@ -66,22 +69,23 @@ class Launcher:
 
     def _hand_over(self, folder: Path, kind: Warm) -> bool:
         with self._lock:
-            spare = self._spares.pop(kind, None)
-            if spare is None or spare.stdin is None:
+            spare = self._spares.get(kind)
+            if spare is None or spare.poll() is not None:
                 return False
-            _reap(spare)
             try:
-                with spare.stdin:
-                    if spare.poll() is not None:
-                        return False
-                    spare.stdin.write(os.fsencode(folder) + b"\n")
+                assert spare.stdin is not None
+                spare.stdin.write(question(folder))
+                spare.stdin.flush()
             except OSError:
                 return False
+            if not FORKS:  # it has but one in it
+                _let_go(self._spares.pop(kind))
         return True
 
     def _renew_later(self, kind: Warm) -> None:
         with self._lock:
-            if not self._keeps or kind in self._coming:
+            spare = self._spares.get(kind)
+            if not self._keeps or kind in self._coming or (spare is not None and spare.poll() is None):
                 return
             self._coming.add(kind)
         timer = threading.Timer(self._pause, self._renew, args=(kind,))
@@ -96,7 +100,7 @@ class Launcher:
                 _let_go(waiting)
                 waiting = None
             if self._keeps and waiting is None:
-                self._spares[kind] = _spawn(["--spare", kind], stdin=subprocess.PIPE, log=None)
+                self._spares[kind] = _spawn([SPARE, kind], stdin=subprocess.PIPE, log=None)
 
     def _dismiss(self) -> None:
         self._keeps = False
@@ -107,7 +111,8 @@ class Launcher:
 
 def _let_go(spare: "subprocess.Popen[bytes]") -> None:
     if spare.stdin is not None:
-        spare.stdin.close()
+        with contextlib.suppress(OSError):  # it died with a question unread
+            spare.stdin.close()
     _reap(spare)
 
 
@@ -120,7 +125,7 @@ def _spawn(arguments: list[str], *, stdin: int, log: Path | None) -> "subprocess
     output = subprocess.DEVNULL if log is None else log.open("ab")
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", SUPERVISOR, *arguments],
+            [sys.executable, "-m", *arguments],
             stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,

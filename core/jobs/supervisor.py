@@ -1,20 +1,16 @@
 """``python -m core.jobs.supervisor FOLDER``: hold the lock, run the worker, write how it ended.
 
-A worker that is killed (for memory, say) cannot write its own ending; its parent can. With ``--spare`` the imports of
-an instant retrain and of an import are done first and the folder is read from standard input; the worker is then
-forked, with its imports behind it.
+A worker that is killed (for memory, say) cannot write its own ending; its parent can. A supervisor that a spare has
+started (core.jobs.spare) has its worker's imports behind it, and forks it.
 """
 
 import contextlib
 import ctypes
-import importlib
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +21,8 @@ from filelock import FileLock, Timeout
 from core.cluster import place
 from core.domain.models import INSTANT
 from core.jobs import afterwards, attempts, devices, smaller
+from core.jobs.asking import FORKS
+from core.jobs.forking import forked
 from core.runs import members
 from core.runs.atomic import read_json, read_json_lines, sweep, write_json
 from core.runs.layout import RunPaths
@@ -42,8 +40,6 @@ WORKERS = {
     "watch": "core.workspace.watch_job",
 }
 TEAM = "core.cluster"  # has several workers, or a cluster, do what one worker would
-WARM = "core.training.warm"
-SPARE_SECONDS = 900.0  # that a spare for networks waits
 CANCEL_GRACE = 20.0  # seconds between the cancel file and SIGTERM, and again before SIGKILL
 POLL = 0.1
 PR_SET_CHILD_SUBREAPER = 36
@@ -52,23 +48,8 @@ BACKGROUND = 5  # how much imports, embeddings and checks give way (nice)
 
 def main(arguments: list[str]) -> int:
     """Run one job to its end. Returns the worker's return code, 0 when another supervisor has the job."""
-    warm = arguments[0] == "--spare"
-    if warm:
-        kind = arguments[1]
-        importlib.import_module(WARM).preload(kind)
-        if kind == "light":
-            importlib.import_module(WORKERS["import"])
-        elif not select.select([sys.stdin], [], [], SPARE_SECONDS)[0]:
-            return 0  # a network's imports take hundreds of megabytes: not for ever
-        folder = os.fsdecode(sys.stdin.buffer.readline().rstrip(b"\n"))
-        if not folder:
-            return 0
-    else:
-        (folder,) = arguments
-    paths = RunPaths(Path(folder))
-    if warm:
-        _write_to(paths.log)
-    return supervise(paths, warm=warm)
+    (folder,) = arguments
+    return supervise(RunPaths(Path(folder)), warm=False)
 
 
 def supervise(paths: RunPaths, *, warm: bool) -> int:
@@ -93,7 +74,7 @@ def supervise(paths: RunPaths, *, warm: bool) -> int:
         return 0
     afterwards.follow_up(paths)
     if code == 0 and spec.get("kind") == "train" and "trial" not in spec:
-        afterwards.judge(paths)
+        afterwards.judge(paths, warm=warm)
     return code
 
 
@@ -145,8 +126,9 @@ def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: boo
     else:
         paths.fence.unlink(missing_ok=True)  # a team that lives on somewhere writes nothing any more
     environment, start = _environment(spec, device), _start_of(str(spec["kind"]))
-    if warm and hasattr(os, "fork"):
-        pid, poll, send = _forked(module, paths, environment, start)
+    warm = warm and FORKS
+    if warm:
+        pid, poll, send = forked(module, paths.folder, start=start, environment=environment)
     else:
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(paths.folder)],
@@ -155,7 +137,7 @@ def _run_worker(paths: RunPaths, spec: dict[str, Any], *, device: str, warm: boo
             preexec_fn=start if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads here)
         )
         pid, poll, send = process.pid, process.poll, process.send_signal
-    attempts.began(paths, pid)
+    attempts.began(paths, pid, warm=warm)
     try:
         code = _wait(paths, poll, send)
         told = members.outcome(paths) if module == TEAM else None
@@ -172,35 +154,6 @@ def _environment(spec: dict[str, Any], device: str) -> dict[str, str] | None:
     visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one.strip()]
     shown = [visible[number] if number < len(visible) else str(number) for number in numbers]
     return {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(shown)}
-
-
-def _forked(
-    module: str, paths: RunPaths, environment: dict[str, str] | None, start: Callable[[], None]
-) -> tuple[int, Callable[[], int | None], Callable[[int], None]]:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            start()
-            os.environ.update(environment or {})
-            worker = importlib.import_module(module)
-            if not hasattr(worker, "main"):
-                worker = importlib.import_module(f"{module}.__main__")
-            code = int(worker.main(paths.folder))
-        except SystemExit as ending:
-            code = ending.code if isinstance(ending.code, int) else 1
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-
-    def poll() -> int | None:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        return os.waitstatus_to_exitcode(status) if ended else None
-
-    return pid, poll, lambda number: os.kill(pid, number)
 
 
 def _wait(paths: RunPaths, poll: Callable[[], int | None], send: Callable[[int], None]) -> int:
@@ -278,7 +231,8 @@ def _start_of(kind: str) -> Callable[[], None]:
     return start
 
 
-def _write_to(log: Path) -> None:
+def write_to(log: Path) -> None:
+    """Have what is printed from here on stand in ``log``."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)

@@ -13,8 +13,9 @@ from core.cluster import place
 from core.cluster.look import look
 from core.domain.errors import BadInput, Cancelled, LabelloopError, Paused
 from core.domain.models import INSTANT
+from core.jobs.asking import Warm
 from core.jobs.devices import devices
-from core.jobs.launcher import Launcher, Warm
+from core.jobs.launcher import Launcher
 from core.jobs.restart import restart
 from core.runs.atomic import read_json, write_json
 from core.runs.layout import RunPaths

@@ -1,12 +1,17 @@
 """Spares: processes that have their imports behind them, taken by the next run of their kind. Real processes."""
 
+import json
+import os
+
 import psutil
 import pytest
 
 from core.cluster import place
 from core.cluster.place import Place
+from core.jobs.asking import ask, question
 from core.jobs.launcher import Launcher, kind_of
 from core.jobs.restart import restart
+from core.runs import members
 from core.runs.atomic import read_json, read_json_lines, write_json
 from core.runs.layout import RunPaths
 from core.runs.states import state
@@ -33,19 +38,52 @@ def _worker(run):
     return psutil.Process(line["pid"]) if line else None
 
 
-def test_a_networks_spare_is_taken_its_worker_imports_nothing_and_the_next_one_waits(launcher, network):
+def _spare_of(worker):
+    """The process that forked the supervisor that forked this worker."""
+    return psutil.Process(worker.ppid()).ppid()
+
+
+def test_runs_are_forked_from_the_networks_spare_which_stays(launcher, network):
     spare = launcher._spares["network"]
-    run = network(1)
+    for run in (network(1), network(11)):
+        launcher.start(run)
+        worker = until(lambda run=run: _worker(run))
+        assert _spare_of(worker) == spare.pid
+        assert worker.cmdline()[-2:] == ["core.jobs.spare", "network"]  # no program was started, none loads
+        until(run.exit.exists)
+        assert state(run) == "succeeded", run.log.read_text()
+        assert (read_json(run.status) or {})["phase"] == "done"
+        until(lambda worker=worker: not worker.is_running(), seconds=20)
+    assert launcher._spares["network"] is spare
+    assert spare.poll() is None
+    until(lambda: not psutil.Process(spare.pid).children(), seconds=20)  # neither a supervisor nor a zombie is left
+    launcher.close()
+    assert spare.wait(timeout=60) == 0
+
+
+def test_a_run_goes_on_when_its_spare_ends(launcher, network):
+    run = network(12)
     launcher.start(run)
     worker = until(lambda: _worker(run))
-    assert worker.ppid() == spare.pid
-    assert worker.cmdline()[-2:] == ["--spare", "network"]  # forked from the spare: no program was started, none loads
-    fresh = until(lambda: launcher._spares.get("network"))
-    assert fresh.pid != spare.pid
-    until(lambda: run.exit.exists())
+    launcher._spares["network"].kill()
+    until(run.exit.exists)
     assert state(run) == "succeeded", run.log.read_text()
-    assert (read_json(run.status) or {})["phase"] == "done"
-    assert spare.wait(timeout=60) == 0
+    until(lambda: not worker.is_running(), seconds=20)
+
+
+def test_a_run_sees_the_environment_of_who_starts_it_not_that_of_the_spare(launcher, network, monkeypatch):
+    monkeypatch.setenv(members.PLACE, "café")  # what status.json says of where it works
+    run = network(13)
+    launcher.start(run)
+    until(run.exit.exists)
+    assert (read_json(run.status) or {})["place"] == "café"
+
+
+def test_an_environment_that_is_no_text_reaches_the_spare_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABELLOOP_TOLD", "caf\udce9")  # the byte E9 alone
+    asked = json.loads(question(tmp_path))
+    assert asked == {"folder": str(tmp_path), "environment": dict(os.environ)}
+    assert not ask(tmp_path)  # who descends from no spare cannot ask one
 
 
 def test_a_start_without_a_spare_asks_for_the_next_one(launcher, network):
@@ -78,7 +116,10 @@ def test_who_keeps_no_spares_makes_none(network):
     [
         ({"kind": "train", "options": {"model": "instant"}}, "light"),
         ({"kind": "import"}, "light"),
-        ({"kind": "check"}, None),
+        ({"kind": "check"}, "light"),
+        ({"kind": "embed"}, "light"),
+        ({"kind": "embed", "place": {"ray": "a:1", "workers": 1}}, None),
+        ({"kind": "watch"}, None),
         ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "", "workers": 1}}, "network"),
         ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "", "workers": 2}}, None),
         ({"kind": "train", "options": {"model": "cnn"}, "place": {"ray": "a:1", "workers": 1}}, None),
@@ -103,8 +144,8 @@ def test_a_run_that_paused_goes_on_in_a_spare(launcher, network):
     launcher.start(run)
     until(lambda: run.exit.exists())
     assert state(run) == "paused"
-    spare = until(lambda: launcher._spares.get("network"))
+    spare = launcher._spares["network"]
     assert restart(run, launcher.start, by="person")
-    assert until(lambda: _worker(run)).ppid() == spare.pid
+    assert _spare_of(until(lambda: _worker(run))) == spare.pid
     until(lambda: run.exit.exists())
     assert state(run) == "succeeded", run.log.read_text()

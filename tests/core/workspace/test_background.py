@@ -9,7 +9,8 @@ import pytest
 
 from core.domain.runs import TrainOptions
 from core.jobs.launcher import Launcher
-from core.runs.atomic import read_json_lines
+from core.runs import members
+from core.runs.atomic import read_json, read_json_lines
 from core.runs.states import is_held
 from core.workspace import Workspace
 from tests import processes
@@ -126,31 +127,38 @@ def launcher():
     made.close()
 
 
-def test_the_spare_takes_an_instant_run_and_a_new_spare_is_made(trained, launcher, monkeypatch):
+def _first_attempt(workspace, name):
+    return read_json_lines(workspace.run_paths(name).attempts)[0]
+
+
+def test_the_spare_takes_one_instant_run_after_another(trained, launcher, monkeypatch):
     spare = launcher._spares["light"]
     monkeypatch.setattr(trained, "_launcher", launcher)
-    view = trained.wait(trained.retrain("shapes", TrainOptions(seed=41)), timeout=120)
-    assert view.state == "succeeded"
-    assert spare.wait(timeout=120) == 0  # it was this process that did the work
-    fresh = until(lambda: launcher._spares.get("light"), seconds=20)
-    assert fresh.pid != spare.pid
+    for seed in (41, 43):
+        name = trained.retrain("shapes", TrainOptions(seed=seed))
+        assert trained.wait(name, timeout=120).state == "succeeded"
+        assert _first_attempt(trained, name)["warm"]
+        until(trained.run_paths(name).judgements.exists)  # by a fork, too
+    assert launcher._spares["light"] is spare
+    assert spare.poll() is None
 
 
-def test_the_spare_takes_an_import_too_and_has_all_of_its_imports_behind_it(
-    workspace, write_shapes, tmp_path, launcher, monkeypatch
-):
+def test_the_spare_takes_an_import_and_what_follows_on_it(workspace, write_shapes, tmp_path, launcher, monkeypatch):
     spare = launcher._spares["light"]
     monkeypatch.setattr(workspace, "_launcher", launcher)
+    monkeypatch.setenv(members.PLACE, "here")  # what status.json says of where a job works
     job = workspace.start_import(write_shapes(tmp_path / "taken", each=4), "taken")
-    try:
-        assert workspace.wait(job, timeout=120).state == "succeeded"
-        assert spare.wait(timeout=120) == 0
-        assert len(workspace.samples("taken")) == 4 * len(workspace.dataset("taken").classes)
-        first = read_json_lines(workspace.run_paths(job).attempts)[0]
-        assert first["pid"] != spare.pid  # forked from it: what dies with a bad file is not the supervisor
-    finally:
-        for view in workspace.jobs("taken"):
-            workspace.cancel(view.name)
+    assert workspace.wait(job, timeout=120).state == "succeeded"
+    assert len(workspace.samples("taken")) == 4 * len(workspace.dataset("taken").classes)
+    assert (
+        _first_attempt(workspace, job)["pid"] != spare.pid
+    )  # forked from it: what dies with a bad file is not the supervisor
+    views = workspace.jobs("taken")
+    assert {view.kind for view in views} == {"import", "embed", "check"}
+    for view in views:
+        assert workspace.wait(view.name, timeout=120).state == "succeeded"
+        assert _first_attempt(workspace, view.name)["warm"]
+        assert read_json(workspace.run_paths(view.name).status)["place"] == "here"
 
 
 def test_a_spare_ends_with_whoever_keeps_it(launcher):
