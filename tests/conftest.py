@@ -12,6 +12,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.domain.samples import NewSample
+from core.workspace import facade
+from tests.spares import Shared
 
 os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
@@ -23,6 +25,22 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests first, so that at the end no worker is alone with one."""
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def spares():
+    """The spares that jobs of tests are forked from."""
+    shared = Shared()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jobs_are_forked(spares):
+    """Workspaces that are opened here start their jobs by the shared spares."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facade, "Launcher", lambda **_: spares)
+        yield
 
 
 SHAPES = ("circle", "square", "triangle", "cross", "ring", "stripes")
@@ -111,16 +129,15 @@ def workspace_root(tmp_path):
 
 
 @pytest.fixture
-def in_memory(tmp_path):
+def in_memory(tmp_path, spares):
     """A workspace whose store is in memory, empty; what it keeps on disk lies in ``tmp_path / "ws"``."""
-    from core.jobs.launcher import Launcher
     from core.runs.layout import WorkspacePaths
     from core.store.memory import MemoryStore
     from core.workspace import Workspace
 
     root = tmp_path / "ws"
     root.mkdir()
-    return Workspace(WorkspacePaths(root), MemoryStore(), user="ann", launcher=Launcher())
+    return Workspace(WorkspacePaths(root), MemoryStore(), user="ann", launcher=spares)
 
 
 @pytest.fixture

@@ -19,14 +19,6 @@ from tests.waiting import until
 LONG = TrainOptions(model="cnn", epochs=500, image_size=64, batch_size=8)
 
 
-def _processes(folder):
-    """Supervisor and worker of a run, by their command lines."""
-    found = {}
-    for process, line in processes.with_argument(folder):
-        found["supervisor" if "core.jobs.supervisor" in line else "worker"] = process
-    return found
-
-
 @pytest.fixture
 def training(workspace):
     """A network that trains; cancelled at the end, whatever the test did."""
@@ -36,13 +28,13 @@ def training(workspace):
     yield workspace.run(name)
     workspace.cancel(name)
     workspace.wait(name, timeout=60)
-    processes.kill(*_processes(paths.folder).values())
+    processes.kill(*processes.of_run(paths).values())
 
 
 def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_failed(workspace, training):
     paths, killed = workspace.run_paths(training.name), []
     for _ in range(3):
-        worker = until(lambda: (found := _processes(paths.folder).get("worker")) and found.pid not in killed and found)
+        worker = until(lambda: (found := processes.of_run(paths).get("worker")) and found.pid not in killed and found)
         killed.append(worker.pid)
         worker.kill()
     view = workspace.wait(training.name, timeout=120)
@@ -52,7 +44,7 @@ def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_fa
     assert workspace.control.recover() == []  # it is not lost: nobody starts it again by itself
     workspace.control.retry(training.name)  # a person does, and the crashes count anew
     workspace.control.retry(training.name)  # the second click of a double click
-    until(lambda: _processes(paths.folder).get("worker")).kill()
+    until(lambda: processes.of_run(paths).get("worker")).kill()
     time.sleep(1)
     assert workspace.run(training.name).active
 
@@ -60,12 +52,12 @@ def test_a_killed_worker_is_started_again_and_after_three_crashes_the_run_has_fa
 @pytest.mark.skipif(sys.platform != "linux", reason="the worker is told of its parent's death on Linux only")
 def test_a_killed_supervisor_takes_its_worker_along_and_the_run_is_lost(workspace, training):
     paths = workspace.run_paths(training.name)
-    both = until(lambda: len(found := _processes(paths.folder)) == 2 and found)
+    both = until(lambda: len(found := processes.of_run(paths)) == 2 and found)
     both["supervisor"].kill()
     view = workspace.wait(training.name, timeout=120)
     assert view.state == "lost"
     assert "kept" in view.error
-    until(lambda: not _processes(paths.folder), seconds=10)
+    until(lambda: not processes.of_run(paths), seconds=10)
     assert not is_held(workspace.paths.device_lock("cpu"))  # the next network may train
     with Workspace.open(workspace.paths.root) as again:  # whoever opens the workspace next has it go on
         assert again.run(training.name).state in ("queued", "running")
@@ -77,7 +69,7 @@ def test_cancel_stops_it_within_seconds(workspace, training):
     workspace.cancel(training.name)
     view = workspace.wait(training.name, timeout=120)
     assert view.state == "cancelled"
-    until(lambda: not _processes(workspace.run_paths(training.name).folder), seconds=10)
+    until(lambda: not processes.of_run(workspace.run_paths(training.name)), seconds=10)
 
 
 def test_it_goes_on_when_its_starter_is_killed_and_is_found_again(workspace):
@@ -114,7 +106,7 @@ def test_a_second_network_waits_for_the_device(workspace, training):
 
 def test_a_queued_run_can_be_cancelled(workspace, training):
     name = workspace.retrain("shapes", TrainOptions(model="cnn", epochs=1, image_size=32, seed=10))
-    until(lambda: _processes(workspace.run_paths(name).folder))
+    until(lambda: is_held(workspace.run_paths(name).lock))
     workspace.cancel(name)
     assert workspace.wait(name, timeout=120).state == "cancelled"
     assert workspace.run(training.name).state == "running"
