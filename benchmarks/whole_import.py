@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 from first_metric import settled
 
-from core.runs.atomic import read_json
+from core.runs.atomic import read_json, read_json_lines
+from core.runs.layout import RunPaths
 from core.workspace import Workspace
 
 
@@ -43,7 +44,7 @@ def bring_in(workspace: Workspace, folder: Path, dataset: str) -> Took:
     busy: dict[int, float] = {}
     worker = readers = 0.0
     while workspace.run(job).active:
-        mine = [one for one in _processes(spare.pid) if one.is_running()]
+        mine = [one for one in _processes(workspace.run_paths(job)) if one.is_running()]
         held = [(one, *_of(one)) for one in mine]
         busy.update({one.pid: seconds for one, _, seconds, _ in held})
         worker = max([worker, *(size for _, size, _, reader in held if not reader)])
@@ -63,12 +64,15 @@ def bring_in(workspace: Workspace, folder: Path, dataset: str) -> Took:
     return Took(seconds, sum(busy.values()), worker, readers, report)
 
 
-def _processes(supervisor: int) -> list[psutil.Process]:
-    """The spare that became the import's supervisor, its worker and the readers; what follows has its own session."""
+def _processes(job: RunPaths) -> list[psutil.Process]:
+    """The import's supervisor, its worker and the readers; what follows has sessions of its own."""
+    started = next((line for line in read_json_lines(job.attempts) if "pid" in line), None)
+    if started is None:
+        return []
     try:
-        first = psutil.Process(supervisor)
-        return [first, *(one for one in first.children(recursive=True) if os.getsid(one.pid) == supervisor)]
-    except (psutil.Error, OSError):
+        first = psutil.Process(started["pid"]).parent()
+        return [first, *(one for one in first.children(recursive=True) if os.getsid(one.pid) == first.pid)]
+    except (psutil.Error, OSError, AttributeError):
         return []
 
 
