@@ -289,34 +289,34 @@ class _Import:
         brought, existing = set(self._preview.splits), self._existing
         held, groups = self._groups()
         rows: list[tuple[str | None, str, Split]] = list(zip(existing["label"], held, existing["split"], strict=True))
-        fixed = [new for new in self._new if new.split is not None and (new.split != "train" or "val" in brought)]
         allowed: list[Split] = ["train"]
         if "val" not in brought:
             allowed.append("val")
         if not self._frozen_test and not brought & {"val", "test"}:
             allowed.append("test")
-        # A copy in the source's own test split does not draw its twin out of train: that leak is told.
-        rows += [(new.label, groups[id(new)], new.split) for new in fixed if new.split in allowed]
-        settled = set(map(id, fixed))
-        open_ = [new for new in self._new if id(new) not in settled]
+        open_: list[int] = []
+        for at, new in enumerate(self._new):
+            if new.split is None or (new.split == "train" and "val" not in brought):
+                open_.append(at)
+            # A copy in the source's own test split does not draw its twin out of train: that leak is told.
+            elif new.split in allowed:
+                rows.append((new.label, groups[at], new.split))
         made = splits.assign(
-            [new.label for new in open_],
-            [groups[id(new)] for new in open_],
+            [self._new[at].label for at in open_],
+            [groups[at] for at in open_],
             seed=self._seed,
             existing=rows,
             allowed=allowed,
         )
-        for new, split in zip(open_, made, strict=True):
-            new.split = split
+        for at, split in zip(open_, made, strict=True):
+            self._new[at].split = split
 
-    def _groups(self) -> tuple[list[str], dict[int, str]]:
-        """What must share a split: a group of each existing sample, and of each new one by its identity."""
+    def _groups(self) -> tuple[list[str], list[str]]:
+        """What must share a split: a group of each existing sample, and of each new one."""
         if self._wishes.together is None or not self._new:
-            return self._existing["content_hash"].tolist(), {id(new): new.content_hash.hex() for new in self._new}
+            return self._existing["content_hash"].tolist(), [new.content_hash.hex() for new in self._new]
         records = self._spool.each(new.place for new in self._new)
-        made = [(record["hash"], generation_of(record)) for record in records]
-        held, groups = self._wishes.together(self._existing, made)
-        return held, {id(new): name for new, name in zip(self._new, groups, strict=True)}
+        return self._wishes.together(self._existing, [(record["hash"], generation_of(record)) for record in records])
 
     def _samples(self) -> Iterator[NewSample]:
         records = self._spool.each(new.place for new in self._new)
@@ -371,7 +371,7 @@ class _Import:
     def _add_notes(self) -> None:
         report, existing, brought = self.report, self._existing, set(self._preview.splits)
         report.notes.extend(self._preview.notes)
-        groups = [*existing["content_hash"], *(new.content_hash.hex() for new in self._new)]
+        groups = [*map(bytes.fromhex, existing["content_hash"]), *(new.content_hash for new in self._new)]
         where = [*existing["split"], *(new.split or "train" for new in self._new)]
         report.leaks = len(splits.crossing(groups, where))
         if report.leaks:

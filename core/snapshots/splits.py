@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from core.domain.samples import Split
 
+Group = TypeVar("Group", str, bytes)
 SHARES: Mapping[Split, float] = {"train": 0.70, "val": 0.15, "test": 0.15}
 
 
@@ -29,33 +31,28 @@ def assign(
     counts: dict[str | None, Counter[Split]] = defaultdict(Counter)
     for label, _, split in existing:
         counts[label][split] += 1
-    members: dict[str, list[int]] = defaultdict(list)
-    for position, group in enumerate(groups):
-        members[group].append(position)
-    new_by_label: dict[str | None, list[str]] = defaultdict(list)
+    sizes = Counter(groups)
+    of_several = _labels_of_several(labels, groups, sizes)
+    new_by_label: dict[str | None, set[str]] = defaultdict(set)
     placed: dict[str, Split] = {}
-    for group, positions in members.items():
+    for label, group in zip(labels, groups, strict=True):
         if group in known:
             placed[group] = known[group]
-            for position in positions:
-                counts[labels[position]][known[group]] += 1
+            counts[label][known[group]] += 1
         else:
-            new_by_label[_commonest([labels[p] for p in positions])].append(group)
+            new_by_label[_commonest(of_several[group]) if group in of_several else label].add(group)
     generator = np.random.default_rng(seed)
     for label in sorted(new_by_label, key=lambda name: (name is None, name or "")):
         names = sorted(new_by_label[label])
         order = [names[i] for i in generator.permutation(len(names))]
-        sizes = [len(members[group]) for group in order]
-        placed.update(_fill(order, sizes, counts[label], allowed))
+        placed.update(_fill(order, [sizes[group] for group in order], counts[label], allowed))
     return [placed[group] for group in groups]
 
 
-def crossing(groups: Sequence[str], splits: Sequence[str]) -> set[str]:
+def crossing(groups: Sequence[Group], splits: Sequence[str]) -> set[Group]:
     """The groups that lie in more than one split: leaks, where a folder brought its own splits."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    for group, split in zip(groups, splits, strict=True):
-        seen[group].add(split)
-    return {group for group, where in seen.items() if len(where) > 1}
+    first: dict[Group, str] = {}
+    return {group for group, split in zip(groups, splits, strict=True) if first.setdefault(group, split) != split}
 
 
 def _fill(
@@ -81,6 +78,17 @@ def _fill(
                 break
         placed[group] = target
     return placed
+
+
+def _labels_of_several(
+    labels: Sequence[str | None], groups: Sequence[str], sizes: Mapping[str, int]
+) -> dict[str, list[str | None]]:
+    """The labels of each group of two or more; most groups are of one, and of those nothing is kept here."""
+    found: dict[str, list[str | None]] = defaultdict(list)
+    for label, group in zip(labels, groups, strict=True):
+        if sizes[group] > 1:
+            found[group].append(label)
+    return found
 
 
 def _commonest(labels: Sequence[str | None]) -> str | None:
