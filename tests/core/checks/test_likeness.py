@@ -31,6 +31,24 @@ def test_a_square_crop_of_a_wide_picture_is_found(scene):
     assert value >= LIMIT
 
 
+def test_a_crop_of_any_size_is_looked_at_closely_enough(scene):
+    shares = np.linspace(0.5, 0.98, 25)
+    values = []
+    for seed, share in enumerate(shares):
+        whole = scene(40 + seed)
+        width, height = round(320 * share), round(240 * share)
+        left, top = (320 - width) // 3, (240 - height) // 2
+        crop = whole.crop((left, top, left + width, top + height))
+        values.append(matched(whole, crop.resize((400, 300), Image.Resampling.LANCZOS), mirrored=False)[0])
+    assert min(values) >= LIMIT, dict(zip(shares.round(2).tolist(), values, strict=True))
+    assert np.median(values) > 0.93
+
+
+def test_pairs_that_only_the_embedding_finds_distant_are_asked_of_pixels_too():
+    near = Nearest(np.array([[1], [0]]), np.array([[0.61], [0.61]], dtype=np.float32))
+    assert len(likeness.proposals(near, np.array([0, 1]), set())) == 1  # as of a crop to 60 % of each side
+
+
 def test_different_pictures_do_not_match(scene):
     values = [matched(scene(seed), scene(seed + 1), mirrored=True)[0] for seed in range(10, 20)]
     assert max(values) < LIMIT
