@@ -7,6 +7,13 @@ import os
 import shutil
 import socket
 
+os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
+os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
+# Several tests share the processors: a network's threads would wait for one another at every layer, many times over.
+os.environ.setdefault("LABELLOOP_CORES", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # asked as numpy is imported, below
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -14,11 +21,6 @@ from PIL import Image, ImageDraw
 from core.domain.samples import NewSample
 from core.workspace import facade
 from tests.spares import Shared
-
-os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
-os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
-# Networks of several tests share the processors here: threads that spin while they wait would take them from others.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_collection_modifyitems(items):

@@ -17,6 +17,7 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 MEAN, STD, SIZE, CROP, WIDTH, OPSET = 0.498, 0.502, 224, 0.875, 1280, 17
 BACKBONE_ID = f"efficientnet-lite0-{WEIGHTS_SHA256[:12]}-v1"  # v1: how pictures are prepared; raise it with any change
 BATCH = 16
+CORES = "LABELLOOP_CORES"
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -75,7 +76,7 @@ def open_session(model: Path, *, threads: int | None = None) -> ort.InferenceSes
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+    """Cores that this process may use; at most ``LABELLOOP_CORES``, where a machine is shared with others."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = os.environ.get(CORES, "")
+    return max(1, min(here, int(most)) if most.isdecimal() else here)

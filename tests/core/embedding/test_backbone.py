@@ -1,5 +1,6 @@
 """The exported backbone computes what the original does, and sees images the right way up."""
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.embedding import backbone
 from core.embedding.backbone import SIZE, WIDTH, Backbone, picture
 from core.embedding.pictures import UnreadableImage, cropped, squeezed
 
@@ -91,3 +93,10 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path, mode):
     suffix = "jpg" if mode == "CMYK" else "png"
     Image.new(mode, (60, 40)).save(tmp_path / f"one.{suffix}")
     assert picture(tmp_path / f"one.{suffix}").shape == (SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize(("told", "cores"), [("1", 1), ("2", 2), ("99", 3), ("", 3), ("many", 3), ("0", 1), ("-1", 3)])
+def test_the_cores_that_may_be_used_can_be_fewer(monkeypatch, told, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setenv("LABELLOOP_CORES", told)
+    assert backbone.usable_cores() == cores

@@ -96,6 +96,16 @@ def assert_same(one: RunPaths, two: RunPaths) -> None:
     assert figures[0] == figures[1]
 
 
+def test_on_several_threads_too_it_ends_bit_for_bit_the_same(whole_and_other, monkeypatch):
+    monkeypatch.setenv("LABELLOOP_CORES", "2")
+    one, two = whole_and_other({**PLAIN, "epochs": 2})
+    with killed_at(monkeypatch, trainer.Trainer, "step", 4, "after"):
+        main(two.folder)
+    assert main(two.folder) == SUCCEEDED
+    assert_same(one, two)
+    assert used.read(two)["threads"] == min(2, os.cpu_count())
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_killed_within_an_epoch_goes_on_and_ends_bit_for_bit_the_same(whole_and_other, monkeypatch, recipe):
     one, two = whole_and_other(RECIPES[recipe])
