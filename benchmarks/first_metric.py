@@ -35,21 +35,19 @@ def main() -> None:
         classes = tuple(sorted(samples["label"].unique()))
         snapshot = manifest.Snapshot(manifest.identify(samples, classes), "benchmark", classes, samples)
         manifest.write(workspace.snapshot(snapshot.id), snapshot)
-        launcher = Launcher(spare="light")
+        cold, warm = Launcher(), Launcher(spare="network")
         try:
+            settled(warm._spares["network"].pid)
             for number in range(2 * given.rounds):
-                warm = number % 2 == 1
-                if warm:
-                    launcher.warm_up()
-                    settled(launcher._spares["network"].pid)
+                launcher = (cold, warm)[number % 2]
                 run = workspace.run(f"run-{number + 1}")
                 options = {"model": given.model, "image_size": given.size, "epochs": 400, "seed": number}
                 write_json(run.spec, {"kind": "train", "snapshot": snapshot.id, "options": options})
-                seconds = _first_metric(run, launcher, warm=warm)
-                load = psutil.getloadavg()[0]
-                print(f"{'warm' if warm else 'cold'}: first metric after {seconds:.1f} s (load {load:.0f})", flush=True)
+                seconds = _first_metric(run, launcher)
+                name, load = ("cold", "warm")[number % 2], psutil.getloadavg()[0]
+                print(f"{name}: first metric after {seconds:.1f} s (load {load:.0f})", flush=True)
         finally:
-            launcher.close()
+            warm.close()
 
 
 def settled(pid: int) -> None:
@@ -62,9 +60,9 @@ def settled(pid: int) -> None:
         before = used
 
 
-def _first_metric(run: RunPaths, launcher: Launcher, *, warm: bool) -> float:
+def _first_metric(run: RunPaths, launcher: Launcher) -> float:
     began = time.perf_counter()
-    launcher.start(run, warm="network" if warm else None)
+    launcher.start(run)
     try:
         while time.perf_counter() - began < 300:
             if (read_json(run.status) or {}).get("loss") is not None:
