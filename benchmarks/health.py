@@ -68,6 +68,7 @@ def quality(folder: Path) -> None:
         "crop to 90 %": lambda image: saved(cropped(image, 0.9), quality=85),
         "crop to 75 %": lambda image: saved(cropped(image, 0.75), quality=85),
         "crop to 60 %": lambda image: saved(cropped(image, 0.6), quality=85),
+        "crop to 50 %": lambda image: saved(cropped(image, 0.5), quality=85),
         "mirrored": lambda image: saved(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), quality=85),
     }
     chosen = list(range(0, len(files), EVERY))

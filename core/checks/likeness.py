@@ -25,18 +25,14 @@ from core.neighbours.vectors import Rows
 from core.runs.measurements import Records
 
 LEAST = 0.60  # likeness from which a pair is kept; a slider moves above it
-PROPOSED = (
-    0.60  # cosine from which pixels are asked: 97 of 100 crops to 60 % of each side lie above it, and 48 above 0.75
-)
+PROPOSED = 0.50  # cosine from which pixels are asked; of crops to half of each side 95 in 100 lie above it
 SETTLED = 0.90  # likeness by hash from which pixels are not asked
 MIRRORED = 0.90  # cosine from which a mirrored copy is looked for too
 PER_PICTURE = 5  # neighbours asked for each picture
 MOST = 60_000  # pairs asked, the most alike first: two minutes
 _SIDE = 96  # pixels of the longer side on which crops are looked for
 _ROUGH = 2  # they are looked for at every size on a picture that many times smaller first
-_GLIMPSED = (
-    0.5  # correlation there from which it is looked at closely; 99 of 100 pairs of different pictures stay below
-)
+_GLIMPSED = 0.5  # correlation there from which it is looked at closely; 1 in 100 pairs of others is
 _FINE_DETAIL = 4.0  # pixels; what changes more slowly is taken out before matching
 _SHARES = np.geomspace(1.0, 0.45, 12)  # how much of the other picture's side a crop may show
 _CLOSELY = np.geomspace(1 / 1.075, 1.075, 11)  # of the share that fitted best: each step of _SHARES is 7.5 %

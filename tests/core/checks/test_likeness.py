@@ -45,8 +45,8 @@ def test_a_crop_of_any_size_is_looked_at_closely_enough(scene):
 
 
 def test_pairs_that_only_the_embedding_finds_distant_are_asked_of_pixels_too():
-    near = Nearest(np.array([[1], [0]]), np.array([[0.61], [0.61]], dtype=np.float32))
-    assert len(likeness.proposals(near, np.array([0, 1]), set())) == 1  # as of a crop to 60 % of each side
+    near = Nearest(np.array([[1], [0]]), np.array([[0.51], [0.51]], dtype=np.float32))
+    assert len(likeness.proposals(near, np.array([0, 1]), set())) == 1  # as of a crop to half of each side
 
 
 def test_different_pictures_do_not_match(scene):
@@ -68,7 +68,7 @@ def test_flat_and_tiny_pictures_match_nothing():
 
 def test_proposals_name_each_pair_once_and_leave_out_what_hashes_settled():
     near = Nearest(
-        np.array([[1, 2], [0, 2], [1, 0]]), np.array([[0.95, 0.8], [0.95, 0.5], [0.5, 0.8]], dtype=np.float32)
+        np.array([[1, 2], [0, 2], [1, 0]]), np.array([[0.95, 0.8], [0.95, 0.4], [0.4, 0.8]], dtype=np.float32)
     )
     place = np.array([4, 7, 9])
     assert likeness.proposals(near, place, set()) == [(4, 7, pytest.approx(0.95)), (4, 9, pytest.approx(0.8))]
