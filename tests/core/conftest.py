@@ -22,6 +22,7 @@ from core.snapshots import manifest
 from core.store.memory import MemoryStore
 from core.store.mongo import MongoStore
 from core.workspace import Workspace
+from tests.waiting import until
 
 _numbers = itertools.count()
 
@@ -159,7 +160,8 @@ def workspace(tmp_path_factory, backbone_cache, write_shapes):
 
 @pytest.fixture(scope="module")
 def trained(workspace):
-    """The workspace with one instant run."""
+    """The workspace with one instant run, its labels judged."""
     view = workspace.wait(workspace.retrain("shapes", TrainOptions()), timeout=240)
     assert view.state == "succeeded", view.error + workspace.log_tail(view.name)
+    until(workspace.run_paths(view.name).outlook.exists)
     return workspace

@@ -8,7 +8,8 @@ from core.runs.atomic import write_json
 
 def test_progress_before_and_after_labels_were_judged(labelloop, trained):
     run = trained.run_paths(trained.runs("shapes")[0].name)
-    run.judgements.unlink(missing_ok=True)
+    run.judgements.unlink()
+    run.outlook.unlink()
     code, before, err = labelloop("progress", "--dataset", "shapes", "--json")
     assert (code, err) == (0, "")
     assert (before["total"], before["errors"], before["done"]) == (72, None, None)

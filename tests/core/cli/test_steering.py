@@ -24,6 +24,7 @@ def ended(workspace):
 
 
 def test_runs_wait_go_first_pause_resume_stop_and_are_tried_again(labelloop, workspace, ended):
+    until(lambda: not any(view.active for view in workspace.jobs("shapes")))  # what followed on the import
     first, second, third = (
         labelloop("train", "-d", "shapes", *LONG, "--seed", seed, "--json")[1]["run"] for seed in (1, 2, 3)
     )
