@@ -4,9 +4,12 @@ Standard input: a line with the settings, then a path a line, as JSON. Standard 
 (core.ingest.one_pass) a path, in order. JSON both ways: what comes from here was computed beside hostile bytes.
 """
 
+import contextlib
 import json
 import os
+import queue
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,26 @@ def main() -> int:
         return 0
     thumbnail_folder, extras = Path(settings["thumbnails"]), Extras(**settings["extras"])
     _answer(answers, "ready")
-    for line in sys.stdin:
-        path = Path(json.loads(line))
+    asked: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    threading.Thread(target=_fetch_ahead, args=(asked,), daemon=True).start()
+    while (path := asked.get()) is not None:
         _answer(answers, read_image(path, thumbnail_folder=thumbnail_folder, extras=extras))
     return 0
+
+
+def _fetch_ahead(asked: "queue.SimpleQueue[Path | None]") -> None:
+    """Take the paths that wait, and have the system read their files from the disk while earlier ones are decoded."""
+    for line in sys.stdin:
+        path = Path(json.loads(line))
+        asked.put(path)
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError, ValueError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+                try:
+                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+                finally:
+                    os.close(descriptor)
+    asked.put(None)
 
 
 def _answer(answers: Any, value: Any) -> None:

@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import json
 import os
+import queue
 import shutil
 import struct
+import sys
 import time
 import zlib
 
@@ -14,6 +17,7 @@ from PIL import Image
 from core.domain.errors import ServiceFailed
 from core.images import reading, thumbnails
 from core.images.reading import UnreadableImage, decode, open_image, pixels_of, read_stable
+from core.ingest import reader
 from core.ingest.one_pass import PLAIN, measures_of, read_image
 from core.ingest.readers import Readers
 
@@ -203,3 +207,17 @@ def test_names_of_every_kind_reach_their_reader(tmp_path, picture, hostile_names
         records = read(readers, paths)
     assert len(records) == len(paths)
     assert not [record for record in records.values() if "reason" in record]
+
+
+def test_the_next_files_are_fetched_from_the_disk_whatever_lies_at_their_paths(tmp_path, monkeypatch):
+    image, pipe = tmp_path / "1.png", tmp_path / "2.png"
+    image.write_bytes(b"pixels")
+    os.mkfifo(pipe)  # which nobody writes to: to open it must not wait
+    paths = [image, pipe, tmp_path, tmp_path / "gone.png", tmp_path / "nul\0l.png", image]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(json.dumps(str(path)) + "\n" for path in paths)))
+    fetched = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda descriptor, *_: fetched.append(os.fstat(descriptor).st_size))
+    asked = queue.SimpleQueue()
+    reader._fetch_ahead(asked)
+    assert [asked.get() for _ in range(asked.qsize())] == [*paths, None]
+    assert fetched.count(len(b"pixels")) == 2
