@@ -105,7 +105,11 @@ def images() -> None:
             shared=True,
             run=run.name,
         )
-    else:
+    decided = evaluation.samples - evaluation.correct - len(items) if cell is None else 0
+    if decided > 0:
+        were = "is one" if decided == 1 else f"are {decided:,}"
+        st.caption(f"There {were} more that somebody has decided on by now; their cells show them, last.")
+    elif not items:
         st.info("No images in this cell." if cell else f"No errors on {split}.", icon=":material/check_circle:")
 
 

@@ -2,6 +2,10 @@
 
 import pytest
 
+from core.domain.decisions import Decision
+from core.review.queues import QueueSpec
+from tests.pages.conftest import add_run
+
 
 def box(app, label):
     return next(one for one in app.selectbox if one.label == label)
@@ -54,6 +58,27 @@ def test_list_chooses_a_cell_and_the_address_keeps_it(open_page, trained_workspa
     assert wrong.startswith("{true} → {pred} (".format(**address(app)))
     box(app, "Images of").select_index(0).run()
     assert "true" not in address(app)
+
+
+def kept(item):
+    """Its label is right, whatever the run says."""
+    token = f"kept-{item.sample_id}"
+    return Decision(item.sample_id, "confirm", item.label, item.label, token, evidence=item.evidence)
+
+
+def test_errors_that_somebody_decided_on_are_missing_from_the_list_and_told(open_page, untrained_workspace, words):
+    run = add_run(untrained_workspace, "zoo", wrong={"test": 3}, ago=60)
+    wrong = untrained_workspace.queue("zoo", QueueSpec("misclassified", run=run, split="test"))
+    page = open_page(untrained_workspace, "confusion_matrix", dataset="zoo")
+    assert "decided on" not in words(page)
+    for number in range(2):
+        assert untrained_workspace.decide("zoo", [kept(wrong[number])], source="grid")[0].saved
+    page = open_page(untrained_workspace, "confusion_matrix", dataset="zoo")
+    assert "There are 2 more that somebody has decided on by now" in words(page)
+    assert untrained_workspace.decide("zoo", [kept(wrong[2])], source="grid")[0].saved
+    page = open_page(untrained_workspace, "confusion_matrix", dataset="zoo")
+    assert "There are 3 more" in words(page)
+    assert "No errors on test" not in words(page)
 
 
 def test_open_in_review_takes_exactly_the_cell(open_page, trained_workspace, address):
