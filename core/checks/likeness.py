@@ -29,13 +29,14 @@ PROPOSED = 0.50  # cosine from which pixels are asked; of crops to half of each 
 SETTLED = 0.90  # likeness by hash from which pixels are not asked
 MIRRORED = 0.90  # cosine from which a mirrored copy is looked for too
 PER_PICTURE = 5  # neighbours asked for each picture
-MOST = 60_000  # pairs asked, the most alike first: two minutes
+MOST = 60_000  # pairs asked, the most alike first: some minutes
 _SIDE = 96  # pixels of the longer side on which crops are looked for
 _ROUGH = 2  # they are looked for at every size on a picture that many times smaller first
 _GLIMPSED = 0.5  # correlation there from which it is looked at closely; 1 in 100 pairs of others is
 _FINE_DETAIL = 4.0  # pixels; what changes more slowly is taken out before matching
 _SHARES = np.geomspace(1.0, 0.45, 12)  # how much of the other picture's side a crop may show
 _CLOSELY = np.geomspace(1 / 1.075, 1.075, 11)  # of the share that fitted best: each step of _SHARES is 7.5 %
+_KEPT = 16_384  # pictures kept as they are matched: 150 MB at most
 _LEAST_SIDE = 16
 _LEAST_DETAIL = 1.5  # standard deviation in grey values
 
@@ -105,17 +106,18 @@ def confirm(asked: list[tuple[int, int, float]], picture: Callable[[int], Image.
     A picture that cannot be read says no.
     """
     cv2.setNumThreads(1)
-    known: dict[int, Grey | None] = {}
+    known: dict[int, npt.NDArray[np.uint8] | None] = {}
 
     def read(row: int) -> Grey | None:
         if row not in known:
-            if len(known) > 4096:
+            if len(known) >= _KEPT:
                 known.clear()
             try:
-                known[row] = grey(picture(row))
+                known[row] = grey(picture(row)).astype(np.uint8)
             except UnreadableImage:
                 known[row] = None
-        return known[row]
+        found = known[row]
+        return None if found is None else found.astype(np.float32)
 
     for left, right, cosine in asked:
         first, second = read(left), read(right)

@@ -8,6 +8,7 @@ from typing import Literal
 
 Warm = Literal["light", "network"]  # which imports a spare has behind it: all but torch, or torch too
 FORKS = hasattr(os, "fork")  # where there is none, a spare serves one job, whose worker imports anew
+LONGEST = 65_536  # bytes of a question over the socket
 
 _spare: socket.socket | None = None  # the one that this process descends from
 
@@ -25,10 +26,11 @@ def descend(spare: socket.socket) -> None:
 
 def ask(folder: Path) -> bool:
     """Have the spare that this process descends from start one job more; False where there is none that would."""
-    if _spare is None:
+    asked = question(folder)
+    if _spare is None or len(asked) > LONGEST:
         return False
     try:
-        _spare.send(question(folder))
-    except OSError:  # it has ended, or the environment is larger than a message may be
+        _spare.send(asked)
+    except OSError:  # it has ended
         return False
     return True

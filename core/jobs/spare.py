@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.jobs.afterwards import JUDGE
-from core.jobs.asking import FORKS, descend
+from core.jobs.asking import FORKS, LONGEST, descend
 from core.jobs.supervisor import WORKERS, supervise, write_to
 from core.runs.layout import RunPaths
 
 SECONDS = 900.0  # that a spare for networks waits
 _WARM = "core.training.warm"
 _LIGHT = ("import", "embed", "check")  # the jobs whose workers a light spare has behind it, beside an instant run's
-_LONGEST = 65_536  # bytes of a question
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +52,7 @@ def _serve(limit: float | None) -> int:
     inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with inner, outer, open(0, "rb", buffering=0, closefd=False) as owner:
         while found := select.select([0, inner.fileno()], [], [], limit)[0]:
-            line = owner.readline() if 0 in found else inner.recv(_LONGEST)
+            line = owner.readline() if 0 in found else inner.recv(LONGEST)
             if not line:
                 return 0
             if os.fork() == 0:

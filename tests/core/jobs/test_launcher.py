@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 
 import psutil
 import pytest
 
 from core.cluster import place
 from core.cluster.place import Place
+from core.jobs import asking
 from core.jobs.asking import ask, question
 from core.jobs.launcher import Launcher, kind_of
 from core.jobs.restart import restart
@@ -84,6 +86,20 @@ def test_an_environment_that_is_no_text_reaches_the_spare_as_it_is(tmp_path, mon
     asked = json.loads(question(tmp_path))
     assert asked == {"folder": str(tmp_path), "environment": dict(os.environ)}
     assert not ask(tmp_path)  # who descends from no spare cannot ask one
+
+
+def test_a_descendant_asks_its_spare_unless_that_is_gone_or_the_question_too_long(tmp_path, monkeypatch):
+    inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    monkeypatch.setattr(asking, "_spare", None)
+    with inner, outer:
+        asking.descend(outer)
+        assert ask(tmp_path)
+        assert json.loads(inner.recv(asking.LONGEST))["folder"] == str(tmp_path)
+        monkeypatch.setenv("LABELLOOP_TOLD", "x" * asking.LONGEST)
+        assert not ask(tmp_path)
+        monkeypatch.delenv("LABELLOOP_TOLD")
+        inner.close()
+        assert not ask(tmp_path)
 
 
 def test_a_start_without_a_spare_asks_for_the_next_one(launcher, network):
