@@ -26,8 +26,7 @@ def descend(spare: socket.socket) -> None:
 
 def ask(folder: Path) -> bool:
     """Have the spare that this process descends from start one job more; False where there is none that would."""
-    asked = question(folder)
-    if _spare is None or len(asked) > LONGEST:
+    if _spare is None or len(asked := question(folder)) > LONGEST:
         return False
     try:
         _spare.send(asked)

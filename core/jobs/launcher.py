@@ -1,4 +1,4 @@
-"""Starting a job: a supervisor in a session of its own, cold, or a spare one that has its imports behind it."""
+"""Starting a job: a supervisor in a session of its own, cold, or forked from a spare that has its imports behind it."""
 
 import contextlib
 import subprocess
@@ -19,13 +19,13 @@ SPARE = "core.jobs.spare"
 def kind_of(paths: RunPaths) -> Warm | None:
     """The spare that a run or job can use: none where a team or a cluster does the work."""
     spec = read_json(paths.spec) or {}
-    if spec.get("kind") in ("import", "check"):
+    kind = spec.get("kind")
+    if kind in ("import", "check"):
         return "light"
-    if spec.get("kind") not in ("train", "embed") or not place.of_run(paths).plain:
+    if kind not in ("train", "embed") or not place.of_run(paths).plain:
         return None
-    if spec["kind"] == "embed":
-        return "light"
-    return "light" if (spec.get("options") or {}).get("model") == INSTANT else "network"
+    network = kind == "train" and (spec.get("options") or {}).get("model") != INSTANT
+    return "network" if network else "light"
 
 
 class Launcher:
@@ -69,8 +69,8 @@ class Launcher:
 
     def _hand_over(self, folder: Path, kind: Warm) -> bool:
         with self._lock:
-            spare = self._spares.get(kind)
-            if spare is None or spare.poll() is not None:
+            spare = self._waiting(kind)
+            if spare is None:
                 return False
             try:
                 assert spare.stdin is not None
@@ -84,8 +84,7 @@ class Launcher:
 
     def _renew_later(self, kind: Warm) -> None:
         with self._lock:
-            spare = self._spares.get(kind)
-            if not self._keeps or kind in self._coming or (spare is not None and spare.poll() is None):
+            if not self._keeps or kind in self._coming or self._waiting(kind):
                 return
             self._coming.add(kind)
         timer = threading.Timer(self._pause, self._renew, args=(kind,))
@@ -95,12 +94,16 @@ class Launcher:
     def _renew(self, kind: Warm) -> None:
         with self._lock:
             self._coming.discard(kind)
-            waiting = self._spares.get(kind)
-            if waiting is not None and waiting.poll() is not None:  # it had waited long enough, or died
-                _let_go(waiting)
-                waiting = None
-            if self._keeps and waiting is None:
+            if self._keeps and not self._waiting(kind):
                 self._spares[kind] = _spawn([SPARE, kind], stdin=subprocess.PIPE, log=None)
+
+    def _waiting(self, kind: Warm) -> "subprocess.Popen[bytes] | None":
+        """The spare of that kind; one that had waited long enough, or died, is let go. Called under the lock."""
+        spare = self._spares.get(kind)
+        if spare is not None and spare.poll() is not None:
+            _let_go(self._spares.pop(kind))
+            return None
+        return spare
 
     def _dismiss(self) -> None:
         self._keeps = False

@@ -15,12 +15,12 @@ import select
 import signal
 import socket
 import sys
-import traceback
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from core.jobs.afterwards import JUDGE
 from core.jobs.asking import FORKS, LONGEST, descend
+from core.jobs.forking import end_with
 from core.jobs.supervisor import WORKERS, supervise, write_to
 from core.runs.layout import RunPaths
 
@@ -57,29 +57,19 @@ def _serve(limit: float | None) -> int:
                 return 0
             if os.fork() == 0:
                 inner.close()
-                _begin(line, outer)
+                end_with(partial(_begin, line, outer))
         os.close(0)  # whoever asks from here on is told at once
     return 0
 
 
-def _begin(line: bytes, outer: socket.socket) -> NoReturn:
-    """In the forked process: be a supervisor, to its end. What the libraries do at a normal exit would wait for threads
-    that a fork does not have.
-    """
-    code = 1
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        descend(outer)
-        code = _work(line)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _begin(line: bytes, outer: socket.socket) -> int:
+    """In the forked process: be a supervisor, to its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    descend(outer)
+    return _work(line)
 
 
 def _work(line: bytes) -> int:

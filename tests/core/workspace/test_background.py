@@ -142,9 +142,8 @@ def test_the_spare_takes_an_import_and_what_follows_on_it(workspace, write_shape
     job = workspace.start_import(write_shapes(tmp_path / "taken", each=4), "taken")
     assert workspace.wait(job, timeout=120).state == "succeeded"
     assert len(workspace.samples("taken")) == 4 * len(workspace.dataset("taken").classes)
-    assert (
-        _first_attempt(workspace, job)["pid"] != spare.pid
-    )  # forked from it: what dies with a bad file is not the supervisor
+    # Forked from it: what dies with a bad file is not the spare.
+    assert _first_attempt(workspace, job)["pid"] != spare.pid
     views = workspace.jobs("taken")
     assert {view.kind for view in views} == {"import", "embed", "check"}
     for view in views:
