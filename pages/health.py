@@ -130,7 +130,9 @@ def threshold() -> None:
         else values(facts, kind.key)
     )
     usual = workspace.health.usual(dataset.name, kind.key)
-    state.put(f"threshold-{kind.key}", min(max(limit, kind.low), kind.high))
+    at = min(max(limit, kind.low), kind.high)
+    if state.get(f"threshold-{kind.key}") != at:  # a value that is put takes the handle out of the hand that moves it
+        state.put(f"threshold-{kind.key}", at)
     unit = f" in {kind.unit}" if kind.unit else ""
     st.slider(
         f"{kind.value}{unit}, {'at most' if kind.worse == 'low' else 'at least'}",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.checks.kinds import BY_KEY
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -56,10 +58,11 @@ def test_a_slider_moves_the_counts_and_measures_nothing_again(page, see, checked
         handle = page.get_by_role("slider", name="Sharpness")
         handle.focus()
         usual = checked.health.thresholds("demo")["blurred"]
-        for _ in range(12):
+        for _ in range(12):  # slowly enough that the page is drawn anew in between: no step may be lost to that
             page.keyboard.press("ArrowRight")
-        until(lambda: checked.health.thresholds("demo")["blurred"] > usual and checked.health.thresholds("demo"))
-        until(lambda: checked.health.thresholds("demo")["blurred"] >= usual + 0.1)
+            page.wait_for_timeout(320)
+        step = BY_KEY["blurred"].step
+        until(lambda: checked.health.thresholds("demo")["blurred"] == pytest.approx(usual + 12 * step))
         found = checked.health.findings("demo", "blurred")
         assert len(found) > len(before)
         page.get_by_text(f"{len(found)} images", exact=True).first.wait_for()
