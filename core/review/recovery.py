@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from core.domain.decisions import JournalEntry
+from core.domain.errors import NotFound
 from core.review import classes, undoing, writing
 from core.store.base import SampleStore
 
@@ -38,6 +39,9 @@ def _undo_the_rest(store: SampleStore, change: JournalEntry) -> None:
     taken = store.journal_by_ids([change.undoes or ""]).get(change.undoes or "")
     if taken is None:
         return
-    dataset = store.dataset_by_id(change.dataset_id)
+    try:
+        dataset = store.dataset_by_id(change.dataset_id)
+    except NotFound:  # put away meanwhile
+        return
     rest = [entry for entry in store.journal_by_batch(dataset.id, taken.batch) if entry.kind == "rename"]
     undoing.undo_entries(store, dataset, rest, who=change.who, source=change.source, named=change.batch)

@@ -67,6 +67,11 @@ class WorkspacePaths:
         return self.root / "costs"
 
     @property
+    def prompt_rules(self) -> Path:
+        """How labels are read from prompts, one JSON file a dataset."""
+        return self.root / "prompt_rules"
+
+    @property
     def tracking(self) -> Path:
         """Where runs are mirrored and who is alerted (see core.tracking.settings)."""
         return self.root / "tracking.json"

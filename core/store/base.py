@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.generation import Generation
+from core.domain.naming import Naming
 from core.domain.samples import DatasetInfo, FilePlace, NewSample, Sample, Split
 
 FRAME_COLUMNS = (
@@ -30,7 +31,10 @@ class SampleStore(Protocol):
     """Datasets, their samples' labels, and the journal. Every write is durable when the call returns."""
 
     def names(self) -> list[str]:
-        """The datasets' names, in alphabetical order."""
+        """The datasets' names, in alphabetical order, without those that are put away."""
+
+    def namings(self) -> list[Naming]:
+        """What every dataset is called and was, those that are put away among them."""
 
     def id_of(self, name: str) -> str:
         """A dataset's id.
@@ -59,8 +63,35 @@ class SampleStore(Protocol):
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
         """Make an empty dataset, or return the one of that name as it is."""
 
+    def rename(self, dataset_id: str, name: str) -> None:
+        """Give a dataset another name.
+
+        Raises:
+            NotFound: there is no such dataset, or it is put away.
+            BadInput: another dataset has that name, or one that FiftyOne could not tell from it.
+        """
+
+    def put_away(self, dataset_id: str) -> None:
+        """Have a dataset out of sight: for all but :meth:`namings`, :meth:`extent`, :meth:`bring_back` and
+        :meth:`delete` it is not there, and its name is free. Its samples and its journal stay as they are.
+
+        Raises:
+            NotFound: there is no such dataset, or it is put away.
+        """
+
+    def bring_back(self, dataset_id: str, name: str) -> None:
+        """Have a dataset that was put away in use again, under ``name``.
+
+        Raises:
+            NotFound: no dataset with that id is put away.
+            BadInput: as :meth:`rename`.
+        """
+
+    def extent(self, dataset_id: str) -> tuple[int, int]:
+        """The number of its samples, excluded ones too, and of its journal's entries."""
+
     def delete(self, dataset_id: str) -> None:
-        """Remove a dataset and its journal. Image files stay."""
+        """Remove a dataset and its journal for good. Image files stay."""
 
     def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
         """Replace the class list; its order is the order of keys and of every network's outputs.

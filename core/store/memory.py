@@ -1,6 +1,7 @@
 """A dataset store in memory: for tests and scratch work. It passes the same contract tests as the real one."""
 
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
-from core.domain.errors import NotFound
+from core.domain.errors import BadInput, NotFound
 from core.domain.generation import Generation
+from core.domain.naming import Naming
 from core.domain.samples import DatasetInfo, FilePlace, NewSample, Sample, Split
 from core.store.base import FRAME_COLUMNS
+from core.store.template import slug
 
 
 @dataclass
@@ -37,6 +40,8 @@ class _Dataset:
     shown_run: str = ""
     renamed: dict[str, str] = field(default_factory=dict)
     leases: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
+    former: list[tuple[str, float]] = field(default_factory=list)
+    put_away: float | None = None
 
 
 class MemoryStore:
@@ -47,15 +52,39 @@ class MemoryStore:
         self._entries: dict[str, JournalEntry] = {}
 
     def names(self) -> list[str]:
-        return sorted(dataset.name for dataset in self._datasets.values())
+        return sorted(dataset.name for dataset in self._datasets.values() if dataset.put_away is None)
 
     def id_of(self, name: str) -> str:
         for dataset_id, dataset in self._datasets.items():
-            if dataset.name == name:
+            if dataset.name == name and dataset.put_away is None:
                 return dataset_id
         raise NotFound(
             f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}."
         )
+
+    def namings(self) -> list[Naming]:
+        return [Naming(key, one.name, tuple(one.former), one.put_away) for key, one in self._datasets.items()]
+
+    def rename(self, dataset_id: str, name: str) -> None:
+        dataset = self._get(dataset_id)
+        self._refuse_taken(name, but=dataset)
+        dataset.former.append((dataset.name, time.time()))
+        dataset.name = name
+
+    def put_away(self, dataset_id: str) -> None:
+        self._get(dataset_id).put_away = time.time()
+
+    def bring_back(self, dataset_id: str, name: str) -> None:
+        dataset = self._datasets.get(dataset_id)
+        if dataset is None or dataset.put_away is None:
+            raise NotFound(f"There is no dataset with the id {dataset_id} that was put away.")
+        self._refuse_taken(name, but=dataset)
+        dataset.former.append((dataset.name, dataset.put_away))
+        dataset.name, dataset.put_away = name, None
+
+    def extent(self, dataset_id: str) -> tuple[int, int]:
+        entries = sum(entry.dataset_id == dataset_id for entry in self._entries.values())
+        return len(self._datasets[dataset_id].rows), entries
 
     def dataset(self, name: str) -> DatasetInfo:
         return self.dataset_by_id(self.id_of(name))
@@ -83,8 +112,8 @@ class MemoryStore:
         return self.dataset(name)
 
     def delete(self, dataset_id: str) -> None:
-        self._get(dataset_id)
-        del self._datasets[dataset_id]
+        if self._datasets.pop(dataset_id, None) is None:
+            raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
         self._entries = {key: entry for key, entry in self._entries.items() if entry.dataset_id != dataset_id}
 
     def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
@@ -321,9 +350,18 @@ class MemoryStore:
         return min(pending, default=None)
 
     def _get(self, dataset_id: str) -> _Dataset:
-        if dataset_id not in self._datasets:
+        dataset = self._datasets.get(dataset_id)
+        if dataset is None or dataset.put_away is not None:
             raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
-        return self._datasets[dataset_id]
+        return dataset
+
+    def _refuse_taken(self, name: str, *, but: _Dataset) -> None:
+        others = [one.name for one in self._datasets.values() if one.put_away is None and one is not but]
+        if name in others:
+            raise BadInput(f"There is a dataset {name!r} already; choose another name.")
+        close = next((other for other in others if slug(other) == slug(name)), None)
+        if close is not None:
+            raise BadInput(f"The name {name!r} is too close to that of the dataset {close!r}; choose another.")
 
     def _applied(self, dataset_id: str) -> list[JournalEntry]:
         mine = (e for e in self._entries.values() if e.dataset_id == dataset_id and e.state == "applied")

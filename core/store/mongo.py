@@ -17,20 +17,21 @@ from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.collection import Collection
 
 from core.domain.decisions import LabelChange, LabelState
-from core.domain.errors import BadInput, NotFound
+from core.domain.errors import NotFound
 from core.domain.samples import SPLITS, DatasetInfo, FilePlace, NewSample, Sample, Split
 from core.store import documents, foreign, generations, template
 from core.store.documents import Document
 from core.store.mongo_frame import frame_of
 from core.store.mongo_generations import MongoGenerations
 from core.store.mongo_journal import MongoJournal
+from core.store.mongo_names import MongoNames
 
 LABEL_FIELD = "ground_truth"
 INSERT_CHUNK = 5_000
 FEW = 2_000  # rows that are cheaper to read again one by one than with all others
 
 
-class MongoStore(MongoGenerations, MongoJournal):
+class MongoStore(MongoNames, MongoGenerations, MongoJournal):
     """A :class:`~core.store.base.SampleStore` on MongoDB, in the database that FiftyOne uses too."""
 
     def __init__(self, uri: str, database: str) -> None:
@@ -38,6 +39,7 @@ class MongoStore(MongoGenerations, MongoJournal):
             uri, journal=True, serverSelectionTimeoutMS=15_000, tz_aware=True, appname="labelloop"
         )
         self._db = self._client[database]
+        MongoNames.__init__(self, self._db)
         MongoGenerations.__init__(self, self._db["labelloop.raw_metadata"])
         MongoJournal.__init__(self, self._db)
         self._declare_fields()
@@ -47,16 +49,6 @@ class MongoStore(MongoGenerations, MongoJournal):
         self._client.close()
 
     # datasets
-
-    def names(self) -> list[str]:
-        return sorted(document["name"] for document in self._db.datasets.find({}, {"name": 1}))
-
-    def id_of(self, name: str) -> str:
-        document = self._db.datasets.find_one({"name": name}, {"_id": 1})
-        if document is None:
-            known = ", ".join(self.names()) or "none yet"
-            raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.")
-        return str(document["_id"])
 
     def dataset(self, name: str) -> DatasetInfo:
         return self.dataset_by_id(self.id_of(name))
@@ -68,29 +60,31 @@ class MongoStore(MongoGenerations, MongoJournal):
         return tuple((self._dataset_document(dataset_id).get("classes") or {}).get(LABEL_FIELD) or ())
 
     def create(self, name: str, classes: Sequence[str]) -> DatasetInfo:
-        taken = self._db.datasets.find_one({"$or": [{"name": name}, {"slug": template.slug(name)}]}, {"name": 1})
-        if taken is not None and taken["name"] != name:
-            raise BadInput(f"The name {name!r} is too close to that of the dataset {taken['name']!r}; choose another.")
-        if taken is None:
+        if name not in self.names():
+            self._refuse_taken(name)
             document = template.document(name, classes, label_field=LABEL_FIELD, now=documents.now())
             samples = self._db[document["sample_collection_name"]]
             for field in (*template.INDEXED, "content_hash", "ground_truth.label"):
                 samples.create_index([(field, ASCENDING)])
-            self._db.datasets.insert_one(document)
+            self._datasets.insert_one(document)
         return self.dataset(name)
 
     def delete(self, dataset_id: str) -> None:
-        document = self._dataset_document(dataset_id)
+        document = self._dataset_document(dataset_id, in_use=False)
         self._db[document["sample_collection_name"]].drop()
-        self._db.datasets.delete_one({"_id": document["_id"]})
+        self._datasets.delete_one({"_id": document["_id"]})
         self._journal.delete_many({"dataset_id": dataset_id})
         self._raw.delete_many({"dataset_id": dataset_id})
         self._leases.delete_many({"dataset_id": dataset_id})
 
+    def extent(self, dataset_id: str) -> tuple[int, int]:
+        samples = self._samples(dataset_id).estimated_document_count()
+        return samples, self._journal.count_documents({"dataset_id": dataset_id})
+
     def set_classes(self, dataset_id: str, classes: Sequence[str], *, renamed: Mapping[str, str] | None = None) -> None:
         self._dataset_document(dataset_id)
         pairs = {} if renamed is None else {"info.labelloop_renamed": [list(pair) for pair in renamed.items()]}
-        self._db.datasets.update_one(
+        self._datasets.update_one(
             {"_id": ObjectId(dataset_id)},
             {
                 "$set": {
@@ -107,7 +101,7 @@ class MongoStore(MongoGenerations, MongoJournal):
         return dict(info.get("labelloop_renamed") or ())
 
     def add_root(self, dataset_id: str, root: str) -> None:
-        self._db.datasets.update_one({"_id": ObjectId(dataset_id)}, {"$addToSet": {"info.labelloop_roots": root}})
+        self._datasets.update_one({"_id": ObjectId(dataset_id)}, {"$addToSet": {"info.labelloop_roots": root}})
 
     # samples
 
@@ -175,7 +169,7 @@ class MongoStore(MongoGenerations, MongoJournal):
     def version(self, dataset_id: str) -> tuple[int, str]:
         collection = self._samples(dataset_id)
         newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", DESCENDING)])
-        dataset = self._db.datasets.find_one(
+        dataset = self._datasets.find_one(
             {"_id": documents.object_id(dataset_id)}, {"classes": 1, "last_modified_at": 1}
         )
         stamp = "" if newest is None else str(newest.get("last_modified_at"))
@@ -269,7 +263,7 @@ class MongoStore(MongoGenerations, MongoJournal):
         if (dataset.get("info") or {}).get("labelloop_shown_run") == run:
             return
         self.predict_samples(dataset_id, predicted)
-        self._db.datasets.update_one({"_id": dataset["_id"]}, {"$set": {"info.labelloop_shown_run": run}})
+        self._datasets.update_one({"_id": dataset["_id"]}, {"$set": {"info.labelloop_shown_run": run}})
 
     def predict_samples(self, dataset_id: str, predicted: Mapping[str, tuple[str, float]]) -> None:
         moment = documents.now()
@@ -304,7 +298,7 @@ class MongoStore(MongoGenerations, MongoJournal):
             yield foreign.labelled_file(sample, field)
 
     def _named(self, name: str) -> Document:
-        document = self._db.datasets.find_one({"name": name})
+        document = self._datasets.find_one({"name": name})
         if document is None:
             raise NotFound(f"There is no dataset {name!r} in this database; it holds: {', '.join(self.names())}.")
         return document
@@ -313,16 +307,10 @@ class MongoStore(MongoGenerations, MongoJournal):
 
     def _declare_fields(self) -> None:
         """Datasets that an earlier labelloop made lack the fields that came later; FiftyOne wants them declared."""
-        for document in self._db.datasets.find({"info.labelloop_roots": {"$exists": True}}, {"sample_fields": 1}):
+        for document in self._datasets.find({"info.labelloop_roots": {"$exists": True}}, {"sample_fields": 1}):
             missing = template.missing_fields(document, now=documents.now())
             if missing:
-                self._db.datasets.update_one({"_id": document["_id"]}, {"$push": {"sample_fields": {"$each": missing}}})
-
-    def _dataset_document(self, dataset_id: str) -> Document:
-        document = self._db.datasets.find_one({"_id": documents.object_id(dataset_id)})
-        if document is None:
-            raise NotFound(f"There is no dataset with the id {dataset_id} in this workspace.")
-        return document
+                self._datasets.update_one({"_id": document["_id"]}, {"$push": {"sample_fields": {"$each": missing}}})
 
     def _samples(self, dataset_id: str) -> Collection[Document]:
         return self._db[f"samples.{documents.object_id(dataset_id)}"]

@@ -54,6 +54,7 @@ class Control:
             return
         if view.state not in ("paused", "lost"):
             raise BadInput(f"{view.name} is {view.state}; only a paused run can be resumed.")
+        self._refuse_renamed(view)
         self._start(paths, by="person")
 
     def stop(self, run: str) -> None:
@@ -85,6 +86,7 @@ class Control:
             return  # a second click
         if view.state == "succeeded":
             raise BadInput(f"{view.name} succeeded; run it again exactly, or train anew.")
+        self._refuse_renamed(view)
         paths = self._workspace.run_paths(run)
         paths.stop.unlink(missing_ok=True)
         self._start(paths, by="person")
@@ -154,6 +156,16 @@ class Control:
     def close(self) -> None:
         """End the watch."""
         self._closing.set()
+
+    def _refuse_renamed(self, view: RunView) -> None:
+        """What goes on needs its dataset; all but a run, which has its snapshot, ask for it by the name of then."""
+        then = str(view.spec.get("dataset"))
+        if view.dataset == then:
+            return
+        if view.dataset not in self._workspace.names():
+            raise BadInput(f"{view.name} works on {then!r}, which is put away; bring that back first.")
+        if view.kind != "train":
+            raise BadInput(f"{view.name} was asked for when {view.dataset!r} was called {then!r}; start it anew.")
 
     def _start(self, paths: RunPaths, *, by: str) -> bool:
         return restart(paths, self._launch, by=by)

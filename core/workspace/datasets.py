@@ -54,7 +54,7 @@ class Datasets:
     def dataset_by_id(self, dataset_id: str) -> DatasetInfo:
         """As :meth:`dataset`, by id; what the web routes use."""
         for stamp, info in list(self._infos.values()):
-            if info.id == dataset_id and stamp == self.store.version(dataset_id):
+            if info.id == dataset_id and stamp == self.store.version(dataset_id) and self._still(info):
                 return info
         return self.dataset(self.store.dataset_by_id(dataset_id).name)
 
@@ -64,8 +64,8 @@ class Datasets:
         Raises:
             NotFound: there is none with that id.
         """
-        known = next((info.name for _, info in list(self._infos.values()) if info.id == dataset_id), None)
-        return known or self.dataset_by_id(dataset_id).name
+        known = (info for _, info in list(self._infos.values()) if info.id == dataset_id)
+        return next((info.name for info in known if self._still(info)), None) or self.dataset_by_id(dataset_id).name
 
     def samples(self, dataset: str) -> pd.DataFrame:
         """The store's frame (core.store.base.FRAME_COLUMNS), kept until the dataset changes. Do not write into it."""
@@ -121,17 +121,16 @@ class Datasets:
         """
         classes.remove(self.store, self.store.dataset(dataset), name, who=who or self.user, source=source)
 
-    def delete_dataset(self, name: str) -> None:
-        """Remove a dataset, its labels and its journal. Image files and runs stay."""
-        self.store.delete(self.store.dataset(name).id)
-        self._infos.pop(name, None)
-
     def uncounted(self, dataset: str) -> DatasetInfo:
         """As :meth:`dataset`, with the counts of an earlier moment: counting 20,000 samples takes 0.1 s."""
-        known = self._infos.get(dataset)
-        if known is not None:
-            try:
-                return replace(known[1], classes=self.store.classes(known[1].id))
-            except NotFound:  # removed, and perhaps there is another of that name
-                pass
+        dataset_id, known = self.store.id_of(dataset), self._infos.get(dataset)
+        if known is not None and known[1].id == dataset_id:
+            return replace(known[1], classes=self.store.classes(dataset_id))
         return self.dataset(dataset)
+
+    def _still(self, info: DatasetInfo) -> bool:
+        """Whether the dataset has that name yet: somebody may have renamed it or put it away."""
+        try:
+            return self.store.id_of(info.name) == info.id
+        except NotFound:
+            return False

@@ -31,6 +31,7 @@ from core.workspace.explaining import Explaining
 from core.workspace.health import Health
 from core.workspace.history import History
 from core.workspace.imports import Imports
+from core.workspace.keeping import Keeping
 from core.workspace.neighbours import Neighbours
 from core.workspace.overview import Overview
 from core.workspace.prompts import Prompts
@@ -128,6 +129,11 @@ class Workspace(Running):
     def imports(self) -> Imports:
         """Previews, imports and watch folders."""
         return Imports(self)
+
+    @property
+    def keeping(self) -> Keeping:
+        """Renaming datasets, putting them away and bringing them back."""
+        return Keeping(self)
 
     @property
     def watches(self) -> Watches:

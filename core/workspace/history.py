@@ -116,10 +116,11 @@ class History:
         While such a run waits or works, that one is returned: a double click starts one.
 
         Raises:
-            NotFound: no such run, or its snapshot is gone.
+            NotFound: no such run, or its snapshot is gone, or its dataset is put away.
             BadInput: it was no training run.
         """
         view = self._workspace.run(run)
+        self._workspace.store.id_of(view.dataset)
         if view.kind != "train":
             raise BadInput(f"{view.name} is no training run.")
         frozen, differing = self.snapshot(run), self.differing(run)
@@ -128,7 +129,8 @@ class History:
         if view.trial:
             search = read_json(self._workspace.paths.searches / str(view.spec.get("search")) / "spec.json") or {}
             spec["snapshot"] = search.get("whole_snapshot", spec["snapshot"])
-        return self._workspace.start_run({**spec, "again": view.name, "differing": differing})
+        again = {**spec, "dataset": view.dataset, "again": view.name, "differing": differing}
+        return self._workspace.start_run(again)
 
     def differing(self, run: str) -> list[str]:
         """What keeps :meth:`again` from giving exactly the same, a sentence each; none where nothing is known to.

@@ -163,7 +163,7 @@ class Prompts:
         return (instant or finished)[0].name  # an instant run judges train images by folds that had not seen them
 
     def _file(self, dataset: str) -> Path:
-        return self._workspace.paths.root / "prompt_rules" / f"{self._workspace.dataset(dataset).id}.json"
+        return self._workspace.paths.prompt_rules / f"{self._workspace.dataset(dataset).id}.json"
 
 
 class PromptLabels:

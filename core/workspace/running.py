@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 from core.cluster import place
 from core.domain.errors import NotFound
 from core.domain.models import INSTANT
+from core.domain.naming import Naming, owner
 from core.domain.runs import TrainOptions
 from core.jobs import folders
 from core.jobs.launcher import Launcher
@@ -26,15 +27,20 @@ from core.workspace.remembered import Remembered
 from core.workspace.requests import check_trainable, same_request, told_without_class, versions, without_class
 from core.workspace.views import RunView, StaleMeter, read_view, stale_meter, view_of
 
+NAMES_FOR = 1.0  # seconds for which the names of datasets are taken for what they were
+
 
 class Running(Datasets):
     """Datasets, and the background jobs and runs on them: each a folder and a process of its own."""
+
+    _namings: tuple[float, list[Naming]]  # when they were asked for; none where every dataset has always had its name
 
     def __init__(self, paths: WorkspacePaths, store: SampleStore, launcher: Launcher) -> None:
         super().__init__(paths, store)
         self._launcher = launcher
         self._frozen: Remembered[pd.DataFrame] = Remembered(4)
         self._meters: Remembered[StaleMeter] = Remembered(8)
+        self.forget_names()
 
     def launch(self, paths: RunPaths) -> None:
         """Start the job whose folder was made, or have it go on."""
@@ -116,13 +122,16 @@ class Running(Datasets):
 
     def runs(self, dataset: str | None = None, *, trials: bool = False) -> list[RunView]:
         """Training runs, newest first; those of a search's ``trials`` only where asked for: they know no test split."""
-        views = map(view_of, folders.listed(self.paths.runs))
+        views = self.views(self.paths.runs)
         return [v for v in views if (dataset is None or v.dataset == dataset) and (trials or not v.trial)]
 
     def jobs(self, dataset: str | None = None) -> list[RunView]:
         """Imports and embeddings, newest first."""
-        views = map(view_of, folders.listed(self.paths.jobs))
-        return [view for view in views if dataset is None or view.dataset == dataset]
+        return [view for view in self.views(self.paths.jobs) if dataset is None or view.dataset == dataset]
+
+    def views(self, folder: Path) -> list[RunView]:
+        """All runs, jobs or searches of a folder, newest first, each with what its dataset is called now."""
+        return [self._named(view_of(paths)) for paths in folders.listed(folder)]
 
     def run(self, name: str) -> RunView:
         """A run or job by its name; a bare number means the run of that number.
@@ -130,7 +139,7 @@ class Running(Datasets):
         Raises:
             NotFound: there is none.
         """
-        return view_of(self.run_paths(name))
+        return self._named(view_of(self.run_paths(name)))
 
     def run_paths(self, name: str) -> RunPaths:
         """The folder of a run or job.
@@ -145,6 +154,10 @@ class Running(Datasets):
             known = ", ".join(view.name for view in self.runs()[:5]) or "none yet"
             raise NotFound(f"There is no run {name!r} in this workspace; the newest are: {known}.")
         return paths
+
+    def forget_names(self) -> None:
+        """Ask for the names of datasets anew: they have just changed."""
+        self._namings = (0.0, [])
 
     def cancel(self, name: str) -> None:
         """Ask a run or job to stop; one that has ended stays as it is."""
@@ -203,6 +216,17 @@ class Running(Datasets):
         finished = [view for view in self.runs(dataset) if view.state == "succeeded"]
         preferred = [view for view in finished if view.options.get("model") == prefer]
         return next((view.name for view in [*preferred, *finished]), None)
+
+    def _named(self, view: RunView) -> RunView:
+        """A view with what its dataset is called now, or with a title that no dataset has where that is put away."""
+        at, namings = self._namings
+        if time.monotonic() - at > NAMES_FOR:
+            namings = self.store.namings()
+            if all(naming.plain for naming in namings):
+                namings = []
+            self._namings = (time.monotonic(), namings)
+        naming = owner(namings, view.dataset, view.created_at)
+        return view if naming is None or naming.title == view.dataset else replace(view, dataset=naming.title)
 
     def _snapshot(self, run: RunView) -> pd.DataFrame:
         """The samples that a run was started with, read once for all runs of that snapshot."""

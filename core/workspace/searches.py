@@ -14,7 +14,7 @@ from core.snapshots import manifest
 from core.snapshots.freeze import freeze
 from core.snapshots.manifest import Snapshot
 from core.workspace.requests import check_trainable, versions, without_class
-from core.workspace.views import RunView, read_view, view_of
+from core.workspace.views import RunView, read_view
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
@@ -109,7 +109,7 @@ class Searches:
 
     def all(self, dataset: str | None = None) -> list[RunView]:
         """Searches, newest first."""
-        views = map(view_of, folders.listed(self._workspace.paths.searches))
+        views = self._workspace.views(self._workspace.paths.searches)
         return [view for view in views if dataset is None or view.dataset == dataset]
 
     def read(self, name: str) -> SearchView:
@@ -121,7 +121,7 @@ class Searches:
         paths = self._workspace.run_paths(name)
         table = read_json(paths.folder / "trials.json") or {}
         return SearchView(
-            view=view_of(paths),
+            view=self._workspace.run(name),
             trials=list(table.get("trials", [])),
             best=table.get("best"),
             importance=dict(table.get("importance", {})),

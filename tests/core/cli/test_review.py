@@ -27,7 +27,7 @@ def pets(workspace, new_samples):
     name = f"pets-{next(_numbers)}"
     info = workspace.store.create(name, ["cat", "dog", "bird"])
     yield name, workspace.store.insert(info.id, new_samples("cat", "dog", "cat", None))
-    workspace.delete_dataset(name)
+    workspace.store.delete(workspace.store.id_of(name))
 
 
 def decide(workspace, name, sample, label, seen, *, who="ann", **more):

@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 
 from core.domain.decisions import JournalEntry, LabelChange, new_id
-from core.domain.errors import NotFound
+from core.domain.errors import BadInput, NotFound
 from core.domain.samples import FilePlace
 from core.store.base import FRAME_COLUMNS
 from core.store.mongo import MongoStore
@@ -61,6 +61,63 @@ def test_what_is_not_there_is_not_found(store):
     info = store.create("pets", CLASSES)
     with pytest.raises(NotFound):
         store.sample(info.id, "0" * 24)
+
+
+def test_a_dataset_has_another_name_and_its_samples_as_before(store, dataset):
+    store.rename(dataset.id, "animals")
+    assert store.names() == ["animals"]
+    assert store.dataset("animals") == replace(dataset, name="animals")
+    with pytest.raises(NotFound):
+        store.dataset("pets")
+    (naming,) = store.namings()
+    assert (naming.id, naming.name, [name for name, _ in naming.former]) == (dataset.id, "animals", ["pets"])
+    store.rename(dataset.id, "Animals")  # the same to FiftyOne's slugs, but it is its own name
+    assert store.names() == ["Animals"]
+
+
+@pytest.mark.parametrize("name", ["cars", "CARS "])
+def test_two_datasets_never_share_a_name(store, dataset, name):
+    store.create("cars", [])
+    for change in (store.rename, lambda key, new: (store.put_away(key), store.bring_back(key, new))):
+        with pytest.raises(BadInput, match="cars"):
+            change(dataset.id, name)
+
+
+def test_what_is_put_away_is_not_there_and_comes_back_whole(store, dataset, new_samples):
+    first = _ids(store, dataset)[0]
+    store.change_labels(dataset.id, [LabelChange(new_id(), first, "cat", "dog", reviewed=True)])
+    store.journal_add([_entry(dataset, first, "t1", state="applied")])
+    before = store.frame(dataset.id)
+    store.put_away(dataset.id)
+    assert store.names() == []
+    for ask in (store.dataset_by_id, store.classes, store.put_away, lambda key: store.rename(key, "animals")):
+        with pytest.raises(NotFound):
+            ask(dataset.id)
+    with pytest.raises(NotFound, match="none yet"):
+        store.id_of("pets")
+    assert store.extent(dataset.id) == (3, 1)
+
+    other = store.create("pets", ["car"])  # the name is free
+    assert other.id != dataset.id
+    with pytest.raises(BadInput, match="already"):
+        store.bring_back(dataset.id, "pets")
+    store.bring_back(dataset.id, "old pets")
+    with pytest.raises(NotFound):
+        store.bring_back(dataset.id, "again")
+    assert store.names() == ["old pets", "pets"]
+    assert store.frame(dataset.id).equals(before)
+    assert [entry.token for entry in store.journal_of(dataset.id, [first])] == ["t1"]
+    naming = next(one for one in store.namings() if one.id == dataset.id)
+    assert [name for name, _ in naming.former] == ["pets"]
+    assert naming.put_away is None
+
+
+def test_what_is_put_away_can_be_deleted(store, dataset):
+    store.put_away(dataset.id)
+    store.delete(dataset.id)
+    assert store.namings() == []
+    with pytest.raises(NotFound):
+        store.delete(dataset.id)
 
 
 def test_counts(store, dataset):

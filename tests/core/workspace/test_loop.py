@@ -128,7 +128,7 @@ def test_what_cannot_be_trained_is_said(workspace, tmp_path):
     info = workspace.store.create("lonely", ["cat"])
     with pytest.raises(BadInput, match="at least two classes"):
         workspace.retrain(info.name, TrainOptions())
-    workspace.delete_dataset("lonely")
+    workspace.keeping.put_away("lonely")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 101, "---"])
