@@ -5,7 +5,7 @@ import streamlit as st
 from core.domain.errors import LabelloopError
 from core.review.queues import QueueSpec
 from dashboard import charts, frame, next_step, results, state
-from dashboard.widgets import dataset_card, doors, job_panel, plot, strip
+from dashboard.widgets import dataset_card, doors, job_panel, keeping, plot, strip
 from dashboard.wording import escaped
 
 FIRST_IMAGES = 8  # of the queue that comes next: one row on a laptop
@@ -24,6 +24,7 @@ if dataset is None:
             "again. All of it on this computer."
         )
         doors.draw(workspace, first=True)
+        keeping.draw_away(workspace)
     st.stop()
 
 try:
@@ -63,6 +64,7 @@ with st.container(border=True, key="next-step"):
 st.subheader("In this workspace", anchor=False)
 for info in workspace.datasets():
     dataset_card.draw(workspace, info)
+keeping.draw_away(workspace)
 moments = workspace.understanding.timeline(dataset.name, split) if len(done) > 1 else []
 if sum(one.now is not None for one in moments) > 1:
     st.subheader(f"The rounds of {escaped(dataset.name)} so far, on {split}", anchor=False)

@@ -38,13 +38,13 @@ from core.cli.command import (
     out,
 )
 from core.cli.health import register as register_health
+from core.cli.keeping import register as register_keeping
 from core.cli.outlook import register as register_outlook
 from core.cli.progress import follow
 from core.cli.tables import text_table, write_csv
 from core.domain.decisions import USER, USER_HEADER
 from core.domain.errors import BadInput, LabelloopError
 from core.domain.runs import TrainOptions
-from core.domain.samples import SPLITS
 from core.services.public_address import ADDRESS
 from core.services.public_address import parse as parse_addresses
 
@@ -135,21 +135,6 @@ def start(
 def up(context: typer.Context, port: Port = None, no_browser: NoBrowser = False) -> None:
     """Start the dashboard, the FiftyOne App and the database, and print the address. Ctrl-C stops them all."""
     raise typer.Exit(_up(context, port=port, no_browser=no_browser))
-
-
-@app.command()
-def datasets(context: typer.Context, as_json: Json = False) -> None:
-    """List the datasets."""
-    with open_workspace(context) as workspace:
-        infos = workspace.datasets()
-        rows = [(i.name, i.samples, len(i.classes), *(i.splits.get(s, 0) for s in SPLITS)) for i in infos]
-        headers = ("dataset", "images", "classes", *SPLITS)
-        empty = "No datasets yet: labelloop import FOLDER --dataset NAME"
-        out(
-            {"datasets": [documents.dataset(info) for info in infos]},
-            as_json,
-            lambda: text_table(headers, rows) if rows else empty,
-        )
 
 
 @app.command()
@@ -381,6 +366,7 @@ def _show_text(view: "RunView", document: dict[str, Any]) -> str:
 
 
 history.register(app)
+register_keeping(app)
 register_health(app)
 register_outlook(app)
 training.register(app, show_text=_show_text)

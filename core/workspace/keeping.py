@@ -131,7 +131,8 @@ class Keeping:
         views = [*workspace.runs(dataset, trials=True), *workspace.jobs(dataset), *workspace.searches.all(dataset)]
         busy = next((view for view in views if view.active or view.state == "paused"), None)
         if busy is not None:
-            raise BadInput(f"{busy.title} ({busy.name}) is {busy.state} on {dataset!r}; let it end, or cancel it first.")
+            what = f"{busy.title} ({busy.name}) is {busy.state} on {dataset!r}"
+            raise BadInput(f"{what}; let it end, or cancel it first.")
 
     def _put_away(self, naming: Naming, namings: list[Naming]) -> PutAway:
         samples, decisions = self._workspace.store.extent(naming.id)

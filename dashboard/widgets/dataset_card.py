@@ -1,4 +1,4 @@
-"""One dataset in a line: images, classes as a strip, share reviewed, the newest result, what runs."""
+"""One dataset in a line: images, classes as a strip, share reviewed, the newest result, what runs, a menu."""
 
 from html import escape
 
@@ -8,13 +8,16 @@ from core.domain.runs import ACTIVE_STATES
 from core.domain.samples import SPLITS, DatasetInfo
 from core.workspace import Workspace
 from dashboard import navigation, palette, progress, results
+from dashboard.widgets import keeping
 from dashboard.wording import counted, escaped, percent
 
 
 def draw(workspace: Workspace, dataset: DatasetInfo) -> None:
     """Draw the line."""
     with st.container(border=True, key=f"dataset-{dataset.id}"):
-        name, images, classes, reviewed, result = st.columns([2.2, 1.3, 2.6, 1.6, 2.2], vertical_alignment="center")
+        name, images, classes, reviewed, result, more = st.columns(
+            [2.2, 1.3, 2.6, 1.4, 2.2, 0.3], vertical_alignment="center"
+        )
         with name:
             st.page_link(
                 navigation.page("review"), label=f"**{escaped(dataset.name)}**", query_params={"dataset": dataset.name}
@@ -30,6 +33,8 @@ def draw(workspace: Workspace, dataset: DatasetInfo) -> None:
             st.caption("reviewed")
         with result:
             _result(workspace, dataset)
+        with more:
+            keeping.menu(workspace, dataset)
 
 
 def _result(workspace: Workspace, dataset: DatasetInfo) -> None:

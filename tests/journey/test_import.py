@@ -52,3 +52,40 @@ def test_loose_files_come_in_without_labels(page, see, workspace, until, image_f
     until(lambda: "loose ones" in workspace.names() and len(workspace.samples("loose ones")) == 6)
     page.get_by_role("button", name="Look at the images").wait_for()
     _ended(workspace, "loose ones")
+
+
+def test_a_dataset_is_renamed_put_away_and_brought_back(page, see, workspace, until, image_folder):
+    folder = image_folder(classes=("circle", "square"), each=4, name="wrong-name", seed=5)
+    workspace.wait(workspace.start_import(folder, "wrong name"), timeout=300)
+    _ended(workspace, "wrong name")
+    jobs = len(workspace.jobs("wrong name"))
+    see("?dataset=demo")
+    page.get_by_role("button", name="More on wrong name").click()
+    page.get_by_text("Rename …").click()
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("demo")
+    name.press("Enter")
+    page.get_by_text("There is a dataset 'demo' already").wait_for()
+    name.fill("right name")
+    name.press("Enter")
+    page.get_by_role("button", name="More on right name").wait_for()  # and it is the one that is looked at
+    page.get_by_text("What next with right name").wait_for()
+    workspace.forget_names()
+    assert len(workspace.jobs("right name")) == jobs
+
+    page.get_by_role("button", name="More on right name").click()
+    page.get_by_text("Put away", exact=True).click()
+    page.get_by_role("button", name="Bring back").wait_for()
+    assert "right name" not in workspace.names()
+    page.get_by_role("button", name="Bring back").click()
+    page.get_by_role("button", name="More on right name").wait_for()
+    assert workspace.dataset("right name").labels == {"circle": 4, "square": 4}
+
+    workspace.keeping.put_away("right name")
+    workspace.store.create("right name", ["car"])
+    see("?dataset=demo")
+    page.get_by_text("Put away (1)").click()
+    page.get_by_role("button", name="Bring back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Bring back").click()
+    page.get_by_role("button", name="More on right name (older)").wait_for()
+    assert workspace.dataset("right name (older)").labels == {"circle": 4, "square": 4}

@@ -6,6 +6,7 @@ from filelock import FileLock
 from core.domain.runs import TrainOptions
 from core.jobs import folders
 from core.workspace import Workspace
+from tests.imports import bring_in
 from tests.pages.conftest import add_run
 
 FIRST = {"kind": "train", "dataset": "fresh", "options": {"model": "instant"}, "created_at": 0.0}
@@ -82,3 +83,42 @@ def test_every_dataset_has_its_line(open_page, trained_workspace, words):
     assert len(strips) == 2
     assert "&lt;b&gt;dog" in strips[0]
     assert "<b>dog" not in strips[0]
+
+
+def test_a_dataset_that_was_put_away_is_brought_back_by_one_click(open_page, untrained_workspace, words, images):
+    workspace = untrained_workspace
+    first = workspace.dataset("zoo").id
+    workspace.keeping.put_away("zoo")
+    app = open_page(workspace, "home")  # its doors are open: there is no other
+    assert not app.exception
+    assert "Import a folder" in words(app)
+    assert "60 images, 0 decisions" in words(app)
+    app.button(key=f"back-{first}").click().run()
+    assert not app.exception
+    assert "What next with zoo" in words(app)
+
+    workspace.keeping.put_away("zoo")
+    bring_in(workspace, "zoo", images)
+    app.run()
+    app.button(key=f"back-{first}").click().run()
+    assert "Another dataset is called" in words(app)
+    assert app.text_input[0].value == "zoo (older)"
+    assert [one.id for one in workspace.keeping.away()] == [first]
+
+
+def test_a_dataset_is_deleted_for_good_after_a_question_only(open_page, untrained_workspace, words):
+    workspace = untrained_workspace
+    add_run(workspace, "zoo")
+    gone = workspace.dataset("zoo").id
+    workspace.keeping.put_away("zoo")
+    app = open_page(workspace, "home")
+    app.button(key=f"delete-{gone}").click().run()
+    assert "Nothing brings that back" in words(app)
+    app.button(key="delete-not").click().run()
+    assert [one.runs for one in workspace.keeping.away()] == [1]
+    app.button(key=f"delete-{gone}").click().run()
+    app.button(key="delete-go").click().run()
+    assert not app.exception
+    assert workspace.keeping.away() == []
+    assert workspace.runs() == []
+    assert "Put away" not in words(app)

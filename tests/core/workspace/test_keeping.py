@@ -170,5 +170,5 @@ def test_another_process_learns_of_it(trained):
         assert name == "shapes"
         assert len(trained.runs("shapes")) == 3
         assert trained.samples("shapes")["sample_id"].equals(before["sample_id"])
-        with Workspace.open(trained.paths.root) as other:
-            assert len(other.journal("shapes")) == 1
+        with Workspace.open(trained.paths.root) as third:
+            assert len(third.journal("shapes")) == 1

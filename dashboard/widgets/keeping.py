@@ -1,0 +1,123 @@
+"""What a person does with a dataset as a whole: another name, out of sight, back again, gone for good."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.domain.errors import LabelloopError
+from core.domain.samples import DatasetInfo
+from core.workspace import Workspace
+from core.workspace.keeping import PutAway
+from dashboard import state
+from dashboard.wording import counted, escaped, moment
+
+_MENU = {"rename": "Rename …", "put-away": "Put away"}
+
+
+def menu(workspace: Workspace, dataset: DatasetInfo) -> None:
+    """The menu at the end of a dataset's line."""
+    chosen = st.menu_button(
+        f"More on {escaped(dataset.name)}",
+        list(_MENU),
+        key=f"more-{dataset.id}",
+        type="tertiary",
+        icon=":material/more_vert:",
+        format_func=_MENU.__getitem__,
+        help=f"Rename {escaped(dataset.name)} or put it away",
+    )
+    if chosen == "rename":
+        _rename(workspace, dataset)
+    elif chosen == "put-away":
+        try:
+            workspace.keeping.put_away(dataset.name)
+        except LabelloopError as error:
+            st.toast(escaped(error), icon=":material/error:", duration="long")
+        else:
+            state.put("just-away", dataset.id)
+            st.rerun()
+
+
+def draw_away(workspace: Workspace) -> None:
+    """The datasets that are put away, folded together; open while one has just come there."""
+    away = workspace.keeping.away()
+    if not away:
+        return
+    fresh = any(one.id == state.get("just-away") for one in away)
+    with st.expander(f"Put away ({len(away)})", icon=":material/archive:", expanded=fresh):
+        for one in away:
+            _line(workspace, one)
+
+
+def _line(workspace: Workspace, one: PutAway) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"away-{one.id}"):
+        st.markdown(f"**{escaped(one.name)}** &nbsp;:gray[{_extent(one)} · {moment(one.since)}]", width="stretch")
+        if st.button("Bring back", icon=":material/unarchive:", key=f"back-{one.id}"):
+            if one.name in workspace.names():
+                _bring_back(workspace, one)
+            else:
+                workspace.keeping.bring_back(one.id)
+                _look_at(one.name)
+        if st.button("Delete for good", icon=":material/delete_forever:", type="tertiary", key=f"delete-{one.id}"):
+            _delete(workspace, one)
+
+
+@st.dialog("Rename a dataset")
+def _rename(workspace: Workspace, dataset: DatasetInfo) -> None:
+    st.caption("Its labels, journal, queues and runs go with it.")
+    _ask_name("Rename", dataset.name, lambda name: workspace.keeping.rename(dataset.name, name))
+
+
+@st.dialog("Bring a dataset back")
+def _bring_back(workspace: Workspace, one: PutAway) -> None:
+    st.caption(f"Another dataset is called **{escaped(one.name)}** by now: this one needs another name.")
+    _ask_name("Bring back", f"{one.name} (older)", lambda name: workspace.keeping.bring_back(one.id, name))
+
+
+@st.dialog("Delete a dataset for good")
+def _delete(workspace: Workspace, one: PutAway) -> None:
+    st.markdown(
+        f"**{escaped(one.name)}** goes, with the labels of {_extent(one)}. Nothing brings that back. "
+        "The image files stay where they are."
+    )
+    with st.container(horizontal=True, gap="small"):
+        gone = st.button(
+            "Delete for good",
+            type="primary",
+            icon=":material/delete_forever:",
+            key="delete-go",
+            on_click=_deleted,
+            args=(workspace, one.id),
+        )
+        if st.button("Keep it", key="delete-not") or gone:
+            st.rerun()
+
+
+def _deleted(workspace: Workspace, dataset_id: str) -> None:
+    try:
+        workspace.keeping.delete(dataset_id)
+    except LabelloopError as error:  # somebody was faster
+        st.toast(escaped(error), icon=":material/error:", duration="long")
+
+
+def _ask_name(word: str, proposed: str, act: Callable[[str], str]) -> None:
+    with st.form("dataset-name", border=False):
+        name = st.text_input("Name", proposed, max_chars=100)
+        if st.form_submit_button(word, type="primary"):
+            try:
+                called = act(name)
+            except LabelloopError as error:
+                st.error(escaped(error))
+            else:
+                _look_at(called)
+
+
+def _look_at(dataset: str) -> None:
+    state.set_dataset(dataset)
+    st.rerun()
+
+
+def _extent(one: PutAway) -> str:
+    parts = [counted(one.samples, "image"), counted(one.decisions, "decision")]
+    if one.runs:
+        parts.append(f"{counted(one.runs, 'run')} ({one.size_bytes / 1e6:,.1f} MB)")
+    return ", ".join(parts)

@@ -1,0 +1,66 @@
+"""Datasets on the command line: listed, renamed, put away, brought back, deleted."""
+
+import pytest
+
+from core.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """An empty one: nothing here needs pictures."""
+    with Workspace.open(tmp_path_factory.mktemp("ws"), user="ann") as opened:
+        yield opened
+
+
+@pytest.fixture
+def pets(workspace, new_samples):
+    """The dataset "pets" of two images; whatever is there is gone afterwards."""
+    info = workspace.store.create("pets", ["cat", "dog"])
+    workspace.store.insert(info.id, new_samples("cat", "dog"))
+    yield info.id
+    for naming in workspace.store.namings():
+        workspace.store.delete(naming.id)
+
+
+def listed(labelloop):
+    return [one["name"] for one in labelloop("datasets", "--json")[1]["datasets"]]
+
+
+def test_another_name(labelloop, pets):
+    code, said, _ = labelloop("datasets", "rename", "pets", "animals", "--json")
+    assert (code, said) == (0, {"dataset": "animals", "was": "pets"})
+    assert listed(labelloop) == ["animals"]
+    code, _, error = labelloop("datasets", "rename", "pets", "animals")
+    assert (code, error) == (2, "There is no dataset 'pets' in this workspace; it holds: animals.\n")
+
+
+def test_away_and_back(labelloop, workspace, pets):
+    code, text, _ = labelloop("datasets", "put-away", "pets")
+    assert code == 0
+    assert "labelloop datasets bring-back 'pets'" in text
+    assert listed(labelloop) == []
+    (away,) = labelloop("datasets", "--put-away", "--json")[1]["put_away"]
+    assert (away["id"], away["name"], away["samples"], away["decisions"], away["runs"]) == (pets, "pets", 2, 0, 0)
+    assert pets in labelloop("datasets", "--put-away")[1]
+
+    workspace.store.create("pets", ["cat"])
+    code, _, error = labelloop("datasets", "bring-back", "pets")
+    assert code == 2
+    assert "There is a dataset 'pets' already" in error
+    assert labelloop("datasets", "bring-back", pets, "--as", "older", "--json")[:2] == (0, {"dataset": "older"})
+    assert listed(labelloop) == ["older", "pets"]
+    assert labelloop("datasets", "--put-away")[1] == "No dataset is put away.\n"
+
+
+def test_nothing_is_deleted_by_the_way(labelloop, workspace, pets):
+    code, _, error = labelloop("datasets", "delete", "pets", "--yes")
+    assert (code, error) == (2, "No dataset 'pets' is put away; those that are: none.\n")
+    labelloop("datasets", "put-away", "pets")
+    code, _, error = labelloop("datasets", "delete", "pets")
+    assert code == 2
+    assert "the labels of 2 images, 0 entries of the journal, 0 runs" in error
+    assert "--yes" in error
+    assert [naming.id for naming in workspace.store.namings()] == [pets]
+    code, said, _ = labelloop("datasets", "delete", "pets", "--yes", "--json")
+    assert (code, said["deleted"]["id"]) == (0, pets)
+    assert workspace.store.namings() == []
