@@ -31,6 +31,9 @@ if dataset is None:
         label="Import a folder",
     )
     st.stop()
+if state.get("said"):
+    st.success(wording.escaped(state.get("said")), icon=":material/check_circle:")
+    state.put("said", "")
 runs = workspace.runs(dataset.name, trials=True)
 if not runs:
     empty_state.draw(
@@ -67,9 +70,6 @@ if not picked:
     tracking.settings(workspace)
     st.caption("Choose a run to see its options, curves, figures and log; choose several to lay them side by side.")
     st.stop()
-if state.get("said"):
-    st.success(wording.escaped(state.get("said")), icon=":material/check_circle:")
-    state.put("said", "")
 if len(picked) > 1:
     run_overlay.draw(workspace, [shown[place] for place in places])
     st.stop()

@@ -12,6 +12,7 @@ from core.domain.samples import LABELS, SPLITS
 
 if TYPE_CHECKING:
     from core.domain.samples import Labels, Split
+    from core.snapshots.export import Form
     from core.workspace import RunView, Workspace
 
 W = TypeVar("W", bound=str)
@@ -23,6 +24,9 @@ JudgedBy = Annotated[
     str, typer.Option("--labels", help='Judge under the labels of "now", as the pages do, or those of the "run".')
 ]
 
+FormName = Annotated[str, typer.Option("--as", help="folders, zip or csv.")]
+
+FORMS: tuple["Form", ...] = ("folders", "zip", "csv")
 GLOBAL = ("--workspace", "-w", "--user", "--public-address", "--user-header")
 
 
@@ -66,6 +70,15 @@ def checked_split(name: str) -> "Split":
         BadInput: there is none.
     """
     return _one_of(SPLITS, name, f"There is no split {name!r}; choose train, val or test.")
+
+
+def checked_form(name: str) -> "Form":
+    """The form of an export.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    return _one_of(FORMS, name, f"There is no form {name!r}; choose folders, zip or csv.")
 
 
 def checked_labels(name: str) -> "Labels":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.evaluation.metrics import Evaluation
     from core.evaluation.scores import Scores
     from core.runs.notes import Notes
+    from core.snapshots.export import Exported
     from core.workspace import RunView, Workspace
     from core.workspace.history import Restored, RunDifference
     from core.workspace.searches import SearchView
@@ -301,6 +302,18 @@ def restored_text(done: "Restored") -> str:
     ]
     parts = [f"{done.restored:,} labels are those of {done.run} again"]
     return "; ".join(parts + [f"{count:,} {words}" for count, words in rest if count]) + "."
+
+
+def exported(done: "Exported") -> dict[str, Any]:
+    """What an export wrote, and what it left out."""
+    left = [{"path": path, "reason": reason} for path, reason in done.left_out]
+    return {"target": str(done.target), "files": done.files, "left_out": left}
+
+
+def exported_text(done: "Exported") -> str:
+    """The same in lines; of what was left out the first 20."""
+    lines = [f"{done.files:,} samples written to {done.target}."]
+    return "\n".join(lines + [f"  left out: {path!r}: {reason}" for path, reason in done.left_out[:20]])
 
 
 def search(found: "SearchView") -> dict[str, Any]:

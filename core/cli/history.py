@@ -1,4 +1,4 @@
-"""Past runs: ``runs``, ``diff``, ``note``, ``again``, ``restore-labels``, ``export-dataset``."""
+"""Past runs: ``runs``, ``diff``, ``note``, ``again``, ``restore-labels``, ``export-dataset``, ``delete-run``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from core.cli import documents
-from core.cli.command import Json, RunName, must_succeed, open_workspace, out, seconds
+from core.cli.command import FormName, Json, RunName, checked_form, must_succeed, open_workspace, out, seconds
 from core.cli.progress import follow
 from core.cli.tables import text_table
 from core.domain.errors import BadInput
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from core.workspace.history import RunDifference
 
 SHOWN = 20  # samples of a list in text; --json has them all
-FORMS = ("folders", "zip", "csv")
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(again)
     app.command("restore-labels")(restore_labels)
     app.command("export-dataset")(export_dataset)
+    app.command("delete-run")(delete_run)
 
 
 def runs(
@@ -141,19 +141,30 @@ def export_dataset(
     context: typer.Context,
     run: RunName,
     to: Annotated[Path, typer.Option("--to", help="A folder or file that is not there yet.")],
-    form: Annotated[str, typer.Option("--as", help="folders, zip or csv.")] = "folders",
+    form: FormName = "folders",
     as_json: Json = False,
 ) -> None:
     """Write the dataset that a run was trained on: copies in class folders, a zip of them, or a table."""
-    if form not in FORMS:
-        raise BadInput(f"There is no form {form!r}; choose folders, zip or csv.")
     with open_workspace(context) as workspace:
-        done = workspace.history.export(run, to, form)  # type: ignore[arg-type]  # checked above
-        left = [{"path": path, "reason": reason} for path, reason in done.left_out]
-        lines = [f"{done.files:,} samples written to {done.target}."]
-        lines += [f"  left out: {path!r}: {reason}" for path, reason in done.left_out[:SHOWN]]
-        document = {"run": run, "target": str(done.target), "files": done.files, "left_out": left}
-        out(document, as_json, lambda: "\n".join(lines))
+        done = workspace.history.export(run, to, checked_form(form))
+        out({"run": run, **documents.exported(done)}, as_json, lambda: documents.exported_text(done))
+
+
+def delete_run(
+    context: typer.Context,
+    run: RunName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a run that is put away (note RUN --archive) for good: network, predictions, figures, log."""
+    with open_workspace(context) as workspace:
+        name = workspace.run(run).name
+        if not yes:
+            raise BadInput(f"This would delete {name}, and nothing brings that back; say so with --yes.")
+        size = workspace.history.delete(name)
+        out(
+            {"deleted": name, "size_bytes": size}, as_json, lambda: f"{name} is deleted: {size / 1e6:,.1f} MB are free."
+        )
 
 
 def _diff_text(found: "RunDifference") -> str:

@@ -1,13 +1,14 @@
-"""The datasets of a workspace: listed, renamed, put away, brought back, deleted for good."""
+"""``labelloop datasets``: listed, renamed, exported, put away, brought back, deleted for good."""
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli import documents
-from core.cli.command import Json, open_workspace, out
+from core.cli.command import FormName, Json, checked_form, open_workspace, out
 from core.cli.tables import text_table
 from core.domain.errors import BadInput
 from core.domain.samples import SPLITS
@@ -20,9 +21,12 @@ Away = Annotated[str, typer.Argument(metavar="NAME", help="Its name, or its id w
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    datasets = typer.Typer(help="List, rename, put away, bring back and delete datasets.", invoke_without_command=True)
+    datasets = typer.Typer(
+        help="List, rename, export, put away, bring back and delete datasets.", invoke_without_command=True
+    )
     datasets.callback()(list_datasets)
     datasets.command("rename")(rename)
+    datasets.command("export")(export)
     datasets.command("put-away")(put_away)
     datasets.command("bring-back")(bring_back)
     datasets.command("delete")(delete)
@@ -34,7 +38,7 @@ def list_datasets(
     away: Annotated[bool, typer.Option("--put-away", help="Those that are put away instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the datasets; rename, put-away, bring-back and delete change them."""
+    """List the datasets; rename, export, put-away, bring-back and delete do something with one."""
     if context.invoked_subcommand is not None:
         return
     with open_workspace(context) as workspace:
@@ -58,6 +62,19 @@ def rename(context: typer.Context, name: str, new_name: str, as_json: Json = Fal
     with open_workspace(context) as workspace:
         called = workspace.keeping.rename(name, new_name)
         out({"dataset": called, "was": name}, as_json, lambda: f"{name!r} is called {called!r} now.")
+
+
+def export(
+    context: typer.Context,
+    name: str,
+    to: Annotated[Path, typer.Option("--to", help="A folder or file that is not there yet.")],
+    form: FormName = "folders",
+    as_json: Json = False,
+) -> None:
+    """Write a dataset as it is now: copies in class folders, a zip of them, or a table. What is excluded stays out."""
+    with open_workspace(context) as workspace:
+        done = workspace.keeping.export(name, to, checked_form(form))
+        out({"dataset": name, **documents.exported(done)}, as_json, lambda: documents.exported_text(done))
 
 
 def put_away(context: typer.Context, name: str, as_json: Json = False) -> None:

@@ -1,6 +1,8 @@
 """Making run and job folders: numbered under a lock, so that two clicks never share one."""
 
+import contextlib
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -37,3 +39,19 @@ def listed(parent: Path) -> list[RunPaths]:
         return []
     folders = [RunPaths(f) for f in parent.iterdir() if not f.name.startswith(".") and (f / "spec.json").exists()]
     return sorted(folders, key=lambda paths: paths.number, reverse=True)
+
+
+def emptied(paths: RunPaths) -> None:
+    """Remove what a run's folder holds, the spec first; the folder stays, so that its number is not given again."""
+    paths.spec.unlink(missing_ok=True)
+    shutil.rmtree(paths.folder, ignore_errors=True)
+    paths.folder.mkdir(exist_ok=True)
+
+
+def size_of(paths: RunPaths) -> int:
+    """The bytes of all its files; what goes away meanwhile counts nothing."""
+    total = 0
+    for file in paths.folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total

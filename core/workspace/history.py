@@ -1,4 +1,4 @@
-"""What can be done with past runs: notes, differences, run again, restore their labels, export their dataset."""
+"""What can be done with past runs: notes, differences, run again, labels restored, dataset exported, deleted."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.domain.decisions import Decision, Source
 from core.domain.errors import BadInput
+from core.jobs import folders
 from core.runs import notes as notes_file
 from core.runs import used
 from core.runs.atomic import read_json
@@ -210,6 +211,29 @@ class History:
             BadInput: the target is there already or cannot be written.
         """
         return export(self.snapshot(run), target, form, progress=progress, cards=self._workspace.reporting.cards(run))
+
+    def delete(self, run: str) -> int:
+        """Delete a run that is put away for good: its network, predictions, figures and log. Its number is not given
+        again, and labels stay as they are. Returns the bytes that it had taken.
+
+        Raises:
+            NotFound: no such run.
+            BadInput: it is not put away, it has not ended, or a watched folder is predicted by it.
+        """
+        workspace, view = self._workspace, self._workspace.run(run)
+        paths = workspace.run_paths(run)
+        if view.kind != "train":
+            raise BadInput(f"{view.name} is no training run.")
+        if view.active or view.state == "paused":
+            raise BadInput(f"{view.name} is {view.state}; only what has ended can be deleted.")
+        if not self.notes(view.name).archived:
+            raise BadInput(f"{view.name} is not put away; only what was put away can be deleted.")
+        watch = next((watch for watch in workspace.watches.all() if watch.run == view.name), None)
+        if watch is not None:
+            raise BadInput(f"{view.name} predicts what arrives in {watch.folder!r}; end that watch first.")
+        size = folders.size_of(paths)
+        folders.emptied(paths)
+        return size
 
 
 def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What datasets a workspace keeps: renamed, put away, brought back, deleted for good."""
+"""What datasets a workspace keeps: renamed, exported, put away, brought back, deleted for good."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from core.jobs import folders
 from core.review import recovery
 from core.runs.atomic import read_json
 from core.runs.layout import RunPaths
+from core.snapshots.export import Exported, Form, Progress, export
+from core.snapshots.freeze import freeze
 from core.workspace.requests import dataset_name
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class PutAway:
 
 
 class Keeping:
-    """Renames datasets and has them out of sight. A user's image files are never touched."""
+    """What happens to a dataset as a whole. A user's image files are never touched."""
 
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
@@ -55,6 +57,18 @@ class Keeping:
         store.rename(dataset_id, wanted)
         self._workspace.forget_names()
         return wanted
+
+    def export(self, dataset: str, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
+        """Write a dataset as it is now, without what is excluded, as class folders, a zip of them, or a CSV.
+
+        Raises:
+            NotFound: no such dataset.
+            BadInput: the target is there already or cannot be written.
+        """
+        workspace = self._workspace
+        workspace.reconcile(dataset)
+        info, frame = workspace.dataset(dataset), workspace.in_words_of_now(dataset)
+        return export(freeze(workspace.paths, info, frame, keep=False), target, form, progress=progress)
 
     def put_away(self, dataset: str) -> None:
         """Have a dataset out of sight, with its runs. Labels, journal and runs are kept, and its name is free.
@@ -115,7 +129,7 @@ class Keeping:
         namings = workspace.store.namings()
         mine = list(self._folders(gone.id, namings))
         for paths in mine:
-            _emptied(paths.folder)
+            folders.emptied(paths)
         for folder in (workspace.paths.findings(gone.id), workspace.paths.checked(gone.id)):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (workspace.paths.costs, workspace.paths.prompt_rules):
@@ -138,7 +152,7 @@ class Keeping:
         samples, decisions = self._workspace.store.extent(naming.id)
         mine = list(self._folders(naming.id, namings))
         runs = sum(paths.name.startswith("run-") for paths in mine)
-        size = sum(file.stat().st_size for paths in mine for file in paths.folder.rglob("*") if file.is_file())
+        size = sum(folders.size_of(paths) for paths in mine)
         return PutAway(naming.id, naming.name, float(naming.put_away or 0), samples, decisions, runs, size)
 
     def _folders(self, dataset_id: str, namings: list[Naming]) -> Iterator[RunPaths]:
@@ -149,10 +163,3 @@ class Keeping:
             theirs = owner(namings, str(spec.get("dataset", "")), float(spec.get("created_at", 0.0)))
             if theirs is not None and theirs.id == dataset_id:
                 yield one
-
-
-def _emptied(folder: Path) -> None:
-    """Remove what a run's folder holds, the spec first; the folder stays, so that its number is not given again."""
-    (folder / "spec.json").unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
-"""What a person does with a dataset as a whole: another name, out of sight, back again, gone for good."""
+"""What a person does with a dataset as a whole: another name, written as files, out of sight, back again, gone."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -9,9 +10,10 @@ from core.domain.samples import DatasetInfo
 from core.workspace import Workspace
 from core.workspace.keeping import PutAway
 from dashboard import state
+from dashboard.widgets import export
 from dashboard.wording import counted, escaped, moment
 
-_MENU = {"rename": "Rename …", "put-away": "Put away"}
+_MENU = {"rename": "Rename …", "export": "Export …", "put-away": "Put away"}
 
 
 def menu(workspace: Workspace, dataset: DatasetInfo) -> None:
@@ -23,10 +25,12 @@ def menu(workspace: Workspace, dataset: DatasetInfo) -> None:
         type="tertiary",
         icon=":material/more_vert:",
         format_func=_MENU.__getitem__,
-        help=f"Rename {escaped(dataset.name)} or put it away",
+        help=f"Rename {escaped(dataset.name)}, export it or put it away",
     )
     if chosen == "rename":
         _rename(workspace, dataset)
+    elif chosen == "export":
+        _export(workspace, dataset)
     elif chosen == "put-away":
         try:
             workspace.keeping.put_away(dataset.name)
@@ -65,6 +69,15 @@ def _line(workspace: Workspace, one: PutAway) -> None:
 def _rename(workspace: Workspace, dataset: DatasetInfo) -> None:
     st.caption("Its labels, journal, queues and runs go with it.")
     _ask_name("Rename", dataset.name, lambda name: workspace.keeping.rename(dataset.name, name))
+
+
+@st.dialog("Export a dataset")
+def _export(workspace: Workspace, dataset: DatasetInfo) -> None:
+    st.markdown(
+        f"Copies of the images of **{escaped(dataset.name)}** with the labels and splits that they have now, and a "
+        "table of where each came from. What is excluded stays out. Your own files are only read."
+    )
+    export.draw(dataset.name, partial(workspace.keeping.export, dataset.name))
 
 
 @st.dialog("Bring a dataset back")

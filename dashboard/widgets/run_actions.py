@@ -1,16 +1,14 @@
 """What can be made of a past run: run again, its labels restored, its dataset exported. Each asks before it does."""
 
-from pathlib import Path
+from functools import partial
 
 import streamlit as st
 
 from core.domain.errors import LabelloopError
 from core.workspace import RunView, Workspace
 from dashboard import state
-from dashboard.widgets import run_difference
+from dashboard.widgets import export, run_difference
 from dashboard.wording import counted, escaped
-
-_FORMS = {"folders": "Class folders", "zip": "One zip of them", "csv": "A table (CSV)"}
 
 
 def draw(workspace: Workspace, run: RunView) -> None:
@@ -80,26 +78,4 @@ def _export(workspace: Workspace, name: str) -> None:
         f"Copies of the images that **{name}** was trained on, with its labels and splits, and a table of where each "
         "came from. Your own files are only read."
     )
-    form = st.radio("As", list(_FORMS), format_func=_FORMS.__getitem__, horizontal=True)
-    suffix = "" if form == "folders" else f".{form}"
-    target = st.text_input("To", value=str(Path.home() / f"{name}-dataset{suffix}"), key=f"runs.export-{name}-{form}")
-    if st.button("Export", type="primary", icon=":material/folder_zip:"):
-        bar = st.progress(0.0)
-
-        def advanced(count: int, total: int) -> None:
-            bar.progress(count / max(1, total))
-
-        try:
-            done = workspace.history.export(
-                name,
-                Path(target.strip()),
-                form,  # type: ignore[arg-type]  # one of _FORMS
-                progress=advanced,
-            )
-        except LabelloopError as error:
-            st.error(escaped(error))
-            return
-        bar.empty()
-        st.success(f"{counted(done.files, 'image')} written to {escaped(done.target)}", icon=":material/check_circle:")
-        if done.left_out:
-            st.warning(f"{counted(len(done.left_out), 'image')} left out: {escaped(done.left_out[0][1])}.")
+    export.draw(name, partial(workspace.history.export, name))

@@ -1,4 +1,4 @@
-"""Star, tags, note and put away of one run; what is typed is kept at once."""
+"""Star, tags, note, put away and deleting of one run; what is typed is kept at once."""
 
 from typing import Any
 
@@ -39,6 +39,8 @@ def draw(workspace: Workspace, name: str, known_tags: list[str]) -> None:
             on_click=change,
             args=("archived", not notes.archived),
         )
+        if notes.archived and st.button("Delete for good", key=key("delete"), icon=":material/delete_forever:"):
+            _delete(workspace, name)
         st.multiselect(
             "Tags",
             sorted({*known_tags, *notes.tags}),
@@ -58,3 +60,32 @@ def draw(workspace: Workspace, name: str, known_tags: list[str]) -> None:
         height="content",
         on_change=lambda: change("text", state.chosen(key("text"))),
     )
+
+
+@st.dialog("Delete a run for good")
+def _delete(workspace: Workspace, name: str) -> None:
+    st.markdown(
+        f"**{name}** goes: its network, predictions, figures and log. Nothing brings that back. Labels and images stay "
+        "as they are."
+    )
+    with st.container(horizontal=True, gap="small"):
+        gone = st.button(
+            "Delete for good",
+            type="primary",
+            icon=":material/delete_forever:",
+            key="delete-run-go",
+            on_click=_deleted,
+            args=(workspace, name),
+        )
+        if st.button("Keep it", key="delete-run-not") or gone:
+            st.rerun()
+
+
+def _deleted(workspace: Workspace, name: str) -> None:
+    try:
+        size = workspace.history.delete(name)
+    except LabelloopError as error:
+        st.toast(escaped(error), icon=":material/error:", duration="long")
+        return
+    state.set_params(run=None)
+    state.put("said", f"{name} is deleted: {size / 1e6:,.1f} MB are free.")

@@ -7,6 +7,7 @@ from core.tracking.settings import Settings
 from core.workspace import Workspace
 from core.workspace.control import Control
 from dashboard import predictions_csv
+from tests.pages.conftest import add_run
 
 
 def test_without_images_it_names_the_next_step(open_page, empty_workspace, words):
@@ -223,3 +224,20 @@ def test_mirrors_and_alerts_are_set_on_the_page(open_page, trained_workspace):
         assert workspace.tracking.settings() == kept
     finally:
         workspace.paths.tracking.unlink(missing_ok=True)
+
+
+def test_a_run_that_was_put_away_is_deleted_after_a_question(untrained_workspace, open_page, words):
+    workspace = untrained_workspace
+    first, second = add_run(workspace, "zoo", ago=60), add_run(workspace, "zoo", ago=5)
+    app = open_page(workspace, "runs", dataset="zoo", run=first)
+    assert not any("Delete for good" in button.label for button in app.button)
+    app.button(key=f"runs.archived-{first}").click().run()
+    app.get("button_group")[0].set_value(["Put away"]).run()
+    app.query_params["run"] = first
+    app.run()
+    app.button(key=f"runs.delete-{first}").click().run()
+    assert "Nothing brings that back" in words(app)
+    app.button(key="delete-run-go").click().run()
+    assert not app.exception
+    assert [run.name for run in workspace.runs()] == [second]
+    assert f"{first} is deleted" in words(app)

@@ -1,7 +1,11 @@
 """Datasets on the command line: listed, renamed, put away, brought back, deleted."""
 
+import time
+
 import pytest
 
+from core.jobs import folders
+from core.runs.atomic import write_json
 from core.workspace import Workspace
 
 
@@ -64,3 +68,26 @@ def test_nothing_is_deleted_by_the_way(labelloop, workspace, pets):
     code, said, _ = labelloop("datasets", "delete", "pets", "--yes", "--json")
     assert (code, said["deleted"]["id"]) == (0, pets)
     assert workspace.store.namings() == []
+
+
+def test_a_dataset_as_a_table(labelloop, pets, tmp_path):
+    code, said, _ = labelloop("datasets", "export", "pets", "--to", tmp_path / "pets.csv", "--as", "csv", "--json")
+    assert (code, said) == (0, {"dataset": "pets", "target": str(tmp_path / "pets.csv"), "files": 2, "left_out": []})
+    assert len((tmp_path / "pets.csv").read_text().splitlines()) == 3
+    code, _, error = labelloop("datasets", "export", "pets", "--to", tmp_path / "pets.xml", "--as", "xml")
+    assert (code, error) == (2, "There is no form 'xml'; choose folders, zip or csv.\n")
+
+
+def test_a_run_that_is_put_away_is_deleted(labelloop, workspace, pets):
+    with folders.lock_of(workspace.paths.runs):
+        made = folders.make(workspace.paths.runs, "run", {"kind": "train", "dataset": "pets", "options": {}})
+    write_json(made.exit, {"code": 0, "ended_at": time.time()})
+    code, _, error = labelloop("delete-run", made.name)
+    assert (code, "--yes" in error) == (2, True)
+    code, _, error = labelloop("delete-run", made.name, "--yes")
+    assert (code, "not put away" in error) == (2, True)
+    labelloop("note", made.name, "--archive")
+    code, said, _ = labelloop("delete-run", made.name, "--yes", "--json")
+    assert (code, said["deleted"]) == (0, made.name)
+    assert said["size_bytes"] > 0
+    assert workspace.runs() == []

@@ -2,6 +2,7 @@
 
 import time
 
+import pandas as pd
 import pytest
 
 from core.domain.decisions import Decision
@@ -133,6 +134,53 @@ def test_what_was_asked_for_under_another_name_does_not_go_on_by_it(zoo):
     assert zoo.names() == []
 
 
+def test_a_run_is_deleted_only_when_it_is_put_away_and_its_number_is_not_given_again(zoo, tmp_path):
+    (zoo.paths.runs / "run-1" / "model.onnx").write_bytes(b"x" * 5_000)
+    with pytest.raises(BadInput, match="not put away"):
+        zoo.history.delete("run-1")
+    zoo.history.annotate("run-1", archived=True)
+    watch = {"id": "w", "folder": str(tmp_path), "dataset": "new", "run": "run-1", "job": None}
+    write_json(zoo.paths.watches / "w.json", watch)
+    with pytest.raises(BadInput, match="end that watch first"):
+        zoo.history.delete("run-1")
+    (zoo.paths.watches / "w.json").unlink()
+    with folders.lock_of(zoo.paths.runs):
+        waits = folders.make(zoo.paths.runs, "run", {"kind": "train", "dataset": "zoo", "options": {}})
+    with pytest.raises(BadInput, match="is queued"):
+        zoo.history.delete(waits.name)
+    assert zoo.history.delete("run-1") > 5_000
+    assert _names(zoo, "zoo") == [waits.name]
+    with pytest.raises(NotFound):
+        zoo.run("run-1")
+    assert _ended(zoo, "zoo").name == "run-3"
+    with pytest.raises(NotFound):
+        zoo.history.delete("run-1")
+
+
+def test_a_dataset_is_written_as_it_is_now(trained, tmp_path):
+    frame = trained.samples("shapes")
+    moved, left = frame["sample_id"].iat[0], frame["sample_id"].iat[1]
+    label = next(name for name in trained.dataset("shapes").classes if name != frame["label"].iat[0])
+    made = [
+        Decision(moved, "relabel", label, frame["label"].iat[0], "exported-1"),
+        Decision(left, "exclude", None, frame["label"].iat[1], "exported-2"),
+    ]
+    assert all(outcome.saved for outcome in trained.decide("shapes", made, source="grid", batch="exported"))
+    try:
+        done = trained.keeping.export("shapes", tmp_path / "shapes.csv", "csv")
+        table = pd.read_csv(tmp_path / "shapes.csv").set_index("sample_id")
+        assert done.files == len(table) == len(frame) - 1
+        assert table["label"][moved] == label
+        assert left not in table.index
+        folder = trained.keeping.export("shapes", tmp_path / "out", "folders")
+        assert (folder.files, folder.left_out) == (len(table), ())
+        assert (tmp_path / "out" / "labels.csv").exists()
+        with pytest.raises(BadInput, match="is there already"):
+            trained.keeping.export("shapes", tmp_path / "shapes.csv", "csv")
+    finally:
+        trained.undo("shapes", batch="exported")
+
+
 def test_another_process_learns_of_it(trained):
     """All parts real: decisions, queues, the meter and a further run under another name, seen by a second workspace."""
     first = trained.runs("shapes")[0].name
@@ -171,4 +219,4 @@ def test_another_process_learns_of_it(trained):
         assert len(trained.runs("shapes")) == 3
         assert trained.samples("shapes")["sample_id"].equals(before["sample_id"])
         with Workspace.open(trained.paths.root) as third:
-            assert len(third.journal("shapes")) == 1
+            assert [entry.kind for entry in third.journal("shapes", limit=1)] == ["confirm"]
