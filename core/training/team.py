@@ -73,7 +73,11 @@ class Team:
             return module
         ids = [self._device.index or 0] if self._device.type == "cuda" else None
         return DistributedDataParallel(
-            module, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused, gradient_as_bucket_view=True
+            module,
+            device_ids=ids,
+            forward_sync_buffers=False,  # statistics are averaged once an epoch
+            find_unused_parameters=unused,
+            gradient_as_bucket_view=True,
         )
 
     @torch.no_grad()

@@ -157,7 +157,7 @@ class Running(Datasets):
 
     def forget_names(self) -> None:
         """Ask for the names of datasets anew: they have just changed."""
-        self._namings = (0.0, [])
+        self._namings = (float("-inf"), [])
 
     def cancel(self, name: str) -> None:
         """Ask a run or job to stop; one that has ended stays as it is."""
