@@ -25,7 +25,15 @@ def draw(workspace: Workspace, runs: Sequence[RunView]) -> tuple[list[RunView], 
         switches = ["Starred", "Put away", "Every field"]
         if any(run.spec.get("search") for run in runs):
             switches.insert(2, "Trials")
-        on = st.pills("Show", switches, selection_mode="multi", key=_key("show"), label_visibility="collapsed")
+        away = sum(found.archived for found in notes.values())
+        on = st.pills(
+            "Show",
+            switches,
+            selection_mode="multi",
+            key=_key("show"),
+            format_func=lambda name: f"{name} ({away})" if name == "Put away" and away else name,
+            label_visibility="collapsed",
+        )
     shown = chosen(
         [run for run in runs if "Trials" in on or not run.trial or run.active],
         notes.__getitem__,

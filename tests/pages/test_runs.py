@@ -241,3 +241,4 @@ def test_a_run_that_was_put_away_is_deleted_after_a_question(untrained_workspace
     assert not app.exception
     assert [run.name for run in workspace.runs()] == [second]
     assert f"{first} is deleted" in words(app)
+    assert app.get("button_group")[0].value == ["Put away"]
