@@ -148,7 +148,6 @@ KINDS = (
     ),
 )
 BY_KEY = {kind.key: kind for kind in KINDS}
-CLUSTERED = ("exact-duplicate", "near-duplicate", "label-conflict", "leak")
 
 
 def starting_threshold(kind: Kind, values: npt.NDArray[np.floating]) -> float | None:

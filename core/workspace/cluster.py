@@ -6,7 +6,6 @@ from core.cluster import place
 from core.cluster.look import Capacity, look
 from core.cluster.place import Place
 from core.domain.errors import BadInput
-from core.runs.atomic import read_json
 
 if TYPE_CHECKING:
     from core.workspace.facade import Workspace
@@ -56,11 +55,6 @@ class Cluster:
     def of(self, run: str) -> Place:
         """Where a run works, or would go on."""
         return place.of_run(self._workspace.run_paths(run))
-
-    def ran_on(self, run: str) -> str:
-        """Where a run worked last, in words: with the nodes, where it was a cluster."""
-        status = read_json(self._workspace.run_paths(run).status) or {}
-        return str(status.get("place") or place.HERE)
 
     def move(self, run: str, where: Place) -> None:
         """Have a run that does not work now go on elsewhere once it is resumed or retried.

@@ -75,11 +75,6 @@ class Training:
             raise LabelloopError(str(answer["error"]))
         return [[base64.b64decode(text) for text in row] for row in answer["images"]]
 
-    def warm_preview(self) -> None:
-        """Start the process of the preview, so that its imports are behind it when it is asked."""
-        with self._asking:
-            self._process()
-
     def close(self) -> None:
         """End the process of the preview."""
         with self._asking:

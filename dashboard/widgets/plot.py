@@ -4,7 +4,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.charts import Template
 
@@ -14,12 +13,6 @@ CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleC
 def template() -> Template:
     """Light or dark, as the browser shows the page now."""
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def scroller(key: str, *, least: int) -> DeltaGenerator:
-    """A container that scrolls sideways where the page leaves it less than ``least`` pixels."""
-    st.html(f"<style>.st-key-{key} {{ overflow-x: auto; }} .st-key-{key} > * {{ min-width: {least}px; }}</style>")
-    return st.container(key=key)
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
