@@ -42,6 +42,11 @@ def begin() -> tuple[Workspace, DatasetInfo | None]:
     with st.container(key="topbar", horizontal=True, vertical_alignment="center", gap="small"):
         _dataset_switch([info.name for info in infos], name)
         live = st.container(key="topbar-live")
+    asked = state.param("dataset")
+    if dataset is not None and asked and asked != name and not workspace.keeping.called_now(asked):
+        gone = f"There is no dataset {asked!r} here; this is {name!r}."
+        if state.news(gone):
+            st.toast(escaped(gone), icon=":material/help:", duration="long")
     model = state.model()
     if dataset is not None and model != INSTANT:
         workspace.training.warm_up()  # whoever chose a network trains networks: the next one starts at once

@@ -67,12 +67,15 @@ def current_page() -> str:
 
 
 def dataset_name(infos: Sequence[DatasetInfo] | None = None) -> str | None:
-    """The dataset being looked at: of the address, else the last one chosen, else the first; ``None`` without any."""
+    """The dataset being looked at: of the address, else the last one chosen, else the first; ``None`` without any.
+    One that was renamed since is found by the name that it had.
+    """
     names = [info.name for info in (workspace().datasets() if infos is None else infos)]
     for wanted in (st.query_params.get("dataset"), st.session_state.get(_DATASET)):
-        if wanted in names:
-            st.session_state[_DATASET] = wanted
-            return str(wanted)
+        name = workspace().keeping.called_now(wanted) if wanted and wanted not in names else wanted
+        if name in names:
+            st.session_state[_DATASET] = name
+            return str(name)
     return names[0] if names else None
 
 

@@ -58,6 +58,14 @@ class Keeping:
         self._workspace.forget_names()
         return wanted
 
+    def called_now(self, name: str) -> str | None:
+        """What the dataset in use is called that gave up ``name`` last, for addresses that still name it; None where
+        there is none.
+        """
+        namings = [naming for naming in self._workspace.store.namings() if naming.put_away is None]
+        gave_up = [(until, naming.name) for naming in namings for was, until in naming.former if was == name]
+        return max(gave_up)[1] if gave_up else None
+
     def export(self, dataset: str, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
         """Write a dataset as it is now, without what is excluded, as class folders, a zip of them, or a CSV.
 

@@ -38,6 +38,7 @@ def menu(workspace: Workspace, dataset: DatasetInfo) -> None:
             st.toast(escaped(error), icon=":material/error:", duration="long")
         else:
             state.put("just-away", dataset.id)
+            state.set_params(dataset=None)
             st.rerun()
 
 

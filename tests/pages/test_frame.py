@@ -6,6 +6,7 @@ from core.domain.runs import TrainOptions
 from core.workspace import RunView, StaleMeter, Workspace
 from core.workspace.training import Training
 from dashboard import frame, navigation
+from tests.imports import bring_in
 
 PAGES = [line.file.removesuffix(".py") for line in navigation.TABLE]
 
@@ -172,3 +173,25 @@ def test_moved_and_rewritten_images_are_changes_too():
     assert frame.stale_sentence(found) == words
     found = StaleMeter(run="run-7", labels_changed=0, added=0, removed=0, in_test=0, touched=1, rewritten=1)
     assert frame.stale_sentence(found) == "1 image with new contents since run 7"
+
+
+def test_an_address_finds_its_dataset_by_the_name_that_it_had_and_says_where_there_is_none(
+    open_page, untrained_workspace, words, images
+):
+    workspace = untrained_workspace
+    bring_in(workspace, "first", images)
+    workspace.keeping.rename("zoo", "animals")
+    app = open_page(workspace, "home", dataset="zoo")
+    assert "What next with animals" in words(app)
+    assert not app.toast
+    app = open_page(workspace, "home", dataset="never")
+    assert "What next with animals" in words(app)
+    assert [toast.value.replace("\\", "") for toast in app.toast] == [
+        "There is no dataset 'never' here; this is 'animals'."
+    ]
+    app.run()
+    assert not app.toast  # once
+    workspace.keeping.put_away("animals")
+    app = open_page(workspace, "home", dataset="animals")
+    assert "What next with first" in words(app)
+    assert len(app.toast) == 1

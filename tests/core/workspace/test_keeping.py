@@ -48,6 +48,17 @@ def test_runs_go_with_a_dataset_that_is_renamed(zoo):
     assert zoo.keeping.rename("animals", "animals") == "animals"
 
 
+def test_an_old_name_leads_to_the_dataset_that_had_it_last(zoo):
+    assert zoo.keeping.called_now("zoo") is None
+    zoo.keeping.rename("zoo", "animals")
+    zoo.store.create("zoo", [])
+    zoo.keeping.rename("zoo", "cars")
+    zoo.keeping.rename("animals", "beasts")
+    assert (zoo.keeping.called_now("zoo"), zoo.keeping.called_now("animals")) == ("cars", "beasts")
+    zoo.keeping.put_away("cars")
+    assert zoo.keeping.called_now("zoo") == "beasts"
+
+
 @pytest.mark.parametrize("name", ["", "---", "x" * 101])
 def test_a_name_that_no_dataset_can_have(zoo, name):
     with pytest.raises(BadInput):
