@@ -42,5 +42,21 @@ def owner(namings: Iterable[Naming], name: str, at: float) -> Naming | None:
     return min(held, key=lambda one: one[0])[1] if held else None
 
 
+def whereabouts(namings: Iterable[Naming], name: str) -> str:
+    """What became of the dataset that was called ``name``, as a sentence with a blank before it; "" where none was."""
+    gone = [
+        (until, naming)
+        for naming in namings
+        for was, until in (*naming.former, (naming.name, _until(naming)), (naming.title, _until(naming)))
+        if was == name and until < float("inf")
+    ]
+    if not gone:
+        return ""
+    last = max(gone, key=lambda one: one[0])[1]
+    if last.put_away is not None:
+        return f" {last.name!r} is put away; bring it back first."
+    return f" {name!r} is called {last.name!r} now."
+
+
 def _until(naming: Naming) -> float:
     return float("inf") if naming.put_away is None else naming.put_away

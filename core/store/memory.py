@@ -12,7 +12,7 @@ import pandas as pd
 from core.domain.decisions import JournalEntry, LabelChange, LabelState, State
 from core.domain.errors import BadInput, NotFound
 from core.domain.generation import Generation
-from core.domain.naming import Naming
+from core.domain.naming import Naming, whereabouts
 from core.domain.samples import DatasetInfo, FilePlace, NewSample, Sample, Split
 from core.store.base import FRAME_COLUMNS
 from core.store.template import slug
@@ -58,9 +58,8 @@ class MemoryStore:
         for dataset_id, dataset in self._datasets.items():
             if dataset.name == name and dataset.put_away is None:
                 return dataset_id
-        raise NotFound(
-            f"There is no dataset {name!r} in this workspace; it holds: {', '.join(self.names()) or 'none yet'}."
-        )
+        known, became = ", ".join(self.names()) or "none yet", whereabouts(self.namings(), name)
+        raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.{became}")
 
     def namings(self) -> list[Naming]:
         return [Naming(key, one.name, tuple(one.former), one.put_away) for key, one in self._datasets.items()]

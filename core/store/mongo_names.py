@@ -9,7 +9,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from core.domain.errors import BadInput, NotFound
-from core.domain.naming import Naming
+from core.domain.naming import Naming, whereabouts
 from core.store import documents, template
 from core.store.documents import Document
 
@@ -31,7 +31,8 @@ class MongoNames:
         document = self._datasets.find_one({"name": name, **_IN_USE}, {"_id": 1})
         if document is None:
             known = ", ".join(self.names()) or "none yet"
-            raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.")
+            became = whereabouts(self.namings(), name)
+            raise NotFound(f"There is no dataset {name!r} in this workspace; it holds: {known}.{became}")
         return str(document["_id"])
 
     def namings(self) -> list[Naming]:

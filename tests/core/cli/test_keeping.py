@@ -34,8 +34,9 @@ def test_another_name(labelloop, pets):
     code, said, _ = labelloop("datasets", "rename", "pets", "animals", "--json")
     assert (code, said) == (0, {"dataset": "animals", "was": "pets"})
     assert listed(labelloop) == ["animals"]
+    none = "There is no dataset 'pets' in this workspace;"
     code, _, error = labelloop("datasets", "rename", "pets", "animals")
-    assert (code, error) == (2, "There is no dataset 'pets' in this workspace; it holds: animals.\n")
+    assert (code, error) == (2, f"{none} it holds: animals. 'pets' is called 'animals' now.\n")
 
 
 def test_away_and_back(labelloop, workspace, pets):

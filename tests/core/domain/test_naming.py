@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.domain.naming import Naming, owner
+from core.domain.naming import Naming, owner, whereabouts
 
 FIRST = Naming("a", "pets", put_away=100.0)
 SECOND = Naming("b", "pets", former=(("animals", 150.0),))
@@ -39,3 +39,16 @@ def test_a_title_says_what_is_put_away():
     assert not FIRST.plain
     assert not SECOND.plain
     assert Naming("a", "pets").plain
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("animals", " 'animals' is called 'pets' now."),
+        ("pets (put away)", " 'pets' is put away; bring it back first."),
+        ("pets", " 'pets' is put away; bring it back first."),
+        ("cars", ""),
+    ],
+)
+def test_what_became_of_a_name(name, said):
+    assert whereabouts([FIRST, SECOND], name) == said
