@@ -228,9 +228,7 @@ class History:
             raise BadInput(f"{view.name} is {view.state}; only what has ended can be deleted.")
         if not self.notes(view.name).archived:
             raise BadInput(f"{view.name} is not put away; only what was put away can be deleted.")
-        watch = next((watch for watch in workspace.watches.all() if watch.run == view.name), None)
-        if watch is not None:
-            raise BadInput(f"{view.name} predicts what arrives in {watch.folder!r}; end that watch first.")
+        workspace.watches.refuse_in_use({view.name})
         size = folders.size_of(paths)
         folders.emptied(paths)
         return size

@@ -132,10 +132,11 @@ class Keeping:
 
         Raises:
             NotFound: no dataset with that id is put away.
+            BadInput: a watched folder is predicted by one of its runs.
         """
         workspace, gone = self._workspace, self.find(dataset_id)
-        namings = workspace.store.namings()
-        mine = list(self._folders(gone.id, namings))
+        mine = list(self._folders(gone.id, workspace.store.namings()))
+        workspace.watches.refuse_in_use({paths.name for paths in mine})
         for paths in mine:
             folders.emptied(paths)
         for folder in (workspace.paths.findings(gone.id), workspace.paths.checked(gone.id)):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,16 @@ class Watches:
         """Every watch folder, by its path."""
         found = [read_json(path) for path in self._folder.glob("[!.]*.json")] if self._folder.is_dir() else []
         return sorted((self._view(one) for one in found if one), key=lambda watch: watch.folder)
+
+    def refuse_in_use(self, runs: Set[str]) -> None:
+        """See that no watched folder is predicted by one of ``runs``, which are to be deleted.
+
+        Raises:
+            BadInput: one is.
+        """
+        watch = next((watch for watch in self.all() if watch.run in runs), None)
+        if watch is not None:
+            raise BadInput(f"{watch.run} predicts what arrives in {watch.folder!r}; end that watch first.")
 
     def start(
         self,

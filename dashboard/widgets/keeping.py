@@ -57,10 +57,11 @@ def _line(workspace: Workspace, one: PutAway) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"away-{one.id}"):
         st.markdown(f"**{escaped(one.name)}** &nbsp;:gray[{_extent(one)} · {moment(one.since)}]", width="stretch")
         if st.button("Bring back", icon=":material/unarchive:", key=f"back-{one.id}"):
-            if one.name in workspace.names():
-                _bring_back(workspace, one)
-            else:
+            try:
                 workspace.keeping.bring_back(one.id)
+            except LabelloopError as error:
+                _bring_back(workspace, one, str(error))
+            else:
                 _look_at(one.name)
         if st.button("Delete for good", icon=":material/delete_forever:", type="tertiary", key=f"delete-{one.id}"):
             _delete(workspace, one)
@@ -82,8 +83,8 @@ def _export(workspace: Workspace, dataset: DatasetInfo) -> None:
 
 
 @st.dialog("Bring a dataset back")
-def _bring_back(workspace: Workspace, one: PutAway) -> None:
-    st.caption(f"Another dataset is called **{escaped(one.name)}** by now: this one needs another name.")
+def _bring_back(workspace: Workspace, one: PutAway, problem: str) -> None:
+    st.caption(escaped(problem))
     _ask_name("Bring back", f"{one.name} (older)", lambda name: workspace.keeping.bring_back(one.id, name))
 
 

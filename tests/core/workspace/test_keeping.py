@@ -104,6 +104,12 @@ def test_deleting_for_good_takes_what_was_its_own_and_no_more(zoo, new_samples):
     with pytest.raises(NotFound):
         zoo.keeping.delete(mine)  # only what was put away
     zoo.keeping.put_away("zoo")
+    watch = {"id": "w", "folder": "/outputs", "dataset": "new", "run": "run-1", "job": None}
+    write_json(zoo.paths.watches / "w.json", watch)
+    with pytest.raises(BadInput, match="run-1 predicts what arrives in '/outputs'"):
+        zoo.keeping.delete(mine)
+    assert zoo.run("run-1").dataset == "zoo (put away)"
+    (zoo.paths.watches / "w.json").unlink()
     gone = zoo.keeping.delete(mine)
     assert (gone.name, gone.runs) == ("zoo", 1)
     assert [naming.name for naming in zoo.store.namings()] == ["cars"]
