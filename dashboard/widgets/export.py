@@ -1,6 +1,7 @@
 """Where an export goes and in which form; what it wrote, and what it left out."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import streamlit as st
@@ -30,7 +31,18 @@ def draw(name: str, write: Write) -> None:
     suffix = "" if form == "folders" else f".{form}"
     proposed = Path.home() / f"{safe_name(name)}-dataset{suffix}"
     target = st.text_input("To", value=str(proposed), key=f"{state.current_page()}.export-{name}-{form}")
-    if st.button("Export", type="primary", icon=":material/folder_zip:"):
+    with st.container(horizontal=True, gap="small"):
+        asked = st.button("Export", type="primary", icon=":material/folder_zip:")
+        if form == "csv":
+            st.download_button(
+                "Download",
+                lambda: table(write),
+                file_name=proposed.name,
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    if asked:
         bar = st.progress(0.0)
 
         def advanced(count: int, total: int) -> None:
@@ -45,3 +57,9 @@ def draw(name: str, write: Write) -> None:
         st.success(f"{counted(done.files, 'image')} written to {escaped(done.target)}", icon=":material/check_circle:")
         if done.left_out:
             st.warning(f"{counted(len(done.left_out), 'image')} left out: {escaped(done.left_out[0][1])}.")
+
+
+def table(write: Write) -> bytes:
+    """The table alone, for a browser that may be on another computer."""
+    with TemporaryDirectory() as folder:
+        return write(Path(folder) / "labels.csv", "csv").target.read_bytes()

@@ -1,6 +1,7 @@
 """Bringing images in, in a real browser: a folder, a zip and loose files are dropped, previewed, imported."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,15 @@ def test_a_dataset_is_renamed_put_away_and_brought_back(page, see, workspace, un
     page.get_by_text("What next with right name").wait_for()
     workspace.forget_names()
     assert len(workspace.jobs("right name")) == jobs
+
+    page.get_by_role("button", name="More on right name").click()
+    page.get_by_text("Export …").click()
+    page.get_by_role("dialog").get_by_text("A table (CSV)").click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "right name-dataset.csv"
+    assert len(Path(download.value.path()).read_text(encoding="utf-8").splitlines()) == 9
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
 
     page.get_by_role("button", name="More on right name").click()
     page.get_by_text("Put away", exact=True).click()

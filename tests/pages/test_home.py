@@ -1,11 +1,13 @@
 import json
 import shutil
+from functools import partial
 
 from filelock import FileLock
 
 from core.domain.runs import TrainOptions
 from core.jobs import folders
 from core.workspace import Workspace
+from dashboard.widgets import export
 from tests.imports import bring_in
 from tests.pages.conftest import add_run
 
@@ -123,3 +125,9 @@ def test_a_dataset_is_deleted_for_good_after_a_question_only(open_page, untraine
     assert workspace.keeping.away() == []
     assert workspace.runs() == []
     assert "Put away" not in words(app)
+
+
+def test_the_table_of_a_dataset_is_downloaded_too(untrained_workspace):
+    rows = export.table(partial(untrained_workspace.keeping.export, "zoo")).decode().splitlines()
+    assert rows[0] == "file,label,split,sample_id,content_hash,original"
+    assert len(rows) == 61
