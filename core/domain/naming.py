@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_AWAY = " (put away)"
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:
@@ -20,12 +22,17 @@ class Naming:
     @property
     def title(self) -> str:
         """Its name, for people, where datasets that are put away stand among others."""
-        return self.name if self.put_away is None else f"{self.name} (put away)"
+        return self.name if self.put_away is None else f"{self.name}{_AWAY}"
 
     @property
     def plain(self) -> bool:
         """Whether it has always had its name."""
         return self.put_away is None and not self.former
+
+    @property
+    def held(self) -> tuple[tuple[str, float], ...]:
+        """Every name that it ever had, each with the moment until which it had it; infinity for the one that it has."""
+        return (*self.former, (self.name, float("inf") if self.put_away is None else self.put_away))
 
 
 def owner(namings: Iterable[Naming], name: str, at: float) -> Naming | None:
@@ -33,30 +40,21 @@ def owner(namings: Iterable[Naming], name: str, at: float) -> Naming | None:
     thereafter, else the one that has it still; None where there is none. Whatever was asked for before a dataset was
     there, as its first import is, belongs to it too.
     """
-    held = [
-        (until, naming)
-        for naming in namings
-        for was, until in (*naming.former, (naming.name, _until(naming)))
-        if was == name and until > at
-    ]
-    return min(held, key=lambda one: one[0])[1] if held else None
+    held = [(until, one) for one in namings for was, until in one.held if was == name and until > at]
+    return min(held, key=lambda found: found[0])[1] if held else None
+
+
+def last_owner(namings: Iterable[Naming], name: str) -> Naming | None:
+    """The dataset that gave up ``name`` last; None where none did."""
+    gone = [(until, one) for one in namings for was, until in one.held if was == name and until < float("inf")]
+    return max(gone, key=lambda found: found[0])[1] if gone else None
 
 
 def whereabouts(namings: Iterable[Naming], name: str) -> str:
     """What became of the dataset that was called ``name``, as a sentence with a blank before it; "" where none was."""
-    gone = [
-        (until, naming)
-        for naming in namings
-        for was, until in (*naming.former, (naming.name, _until(naming)), (naming.title, _until(naming)))
-        if was == name and until < float("inf")
-    ]
-    if not gone:
+    last = last_owner(namings, name.removesuffix(_AWAY))
+    if last is None:
         return ""
-    last = max(gone, key=lambda one: one[0])[1]
     if last.put_away is not None:
         return f" {last.name!r} is put away; bring it back first."
     return f" {name!r} is called {last.name!r} now."
-
-
-def _until(naming: Naming) -> float:
-    return float("inf") if naming.put_away is None else naming.put_away

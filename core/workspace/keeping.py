@@ -1,13 +1,14 @@
 """What datasets a workspace keeps: renamed, exported, put away, brought back, deleted for good."""
 
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.domain.errors import BadInput, NotFound
-from core.domain.naming import Naming, owner
+from core.domain.naming import Naming, last_owner, owner
 from core.jobs import folders
 from core.review import recovery
 from core.runs.atomic import read_json
@@ -62,9 +63,8 @@ class Keeping:
         """What the dataset in use is called that gave up ``name`` last, for addresses that still name it; None where
         there is none.
         """
-        namings = [naming for naming in self._workspace.store.namings() if naming.put_away is None]
-        gave_up = [(until, naming.name) for naming in namings for was, until in naming.former if was == name]
-        return max(gave_up)[1] if gave_up else None
+        found = last_owner((one for one in self._workspace.store.namings() if one.put_away is None), name)
+        return None if found is None else found.name
 
     def export(self, dataset: str, target: Path, form: Form, *, progress: Progress | None = None) -> Exported:
         """Write a dataset as it is now, without what is excluded, as class folders, a zip of them, or a CSV.
@@ -98,7 +98,9 @@ class Keeping:
         """The datasets that are put away, the last one first."""
         namings = self._workspace.store.namings()
         away = [naming for naming in namings if naming.put_away is not None]
-        return [self._put_away(one, namings) for one in sorted(away, key=lambda one: -float(one.put_away or 0))]
+        mine = self._folders(namings) if away else {}
+        found = [self._put_away(naming, mine.get(naming.id, [])) for naming in away]
+        return sorted(found, key=lambda one: one.since, reverse=True)
 
     def find(self, name: str) -> PutAway:
         """The dataset of that name, or id, that was put away last.
@@ -135,7 +137,7 @@ class Keeping:
             BadInput: a watched folder is predicted by one of its runs.
         """
         workspace, gone = self._workspace, self.find(dataset_id)
-        mine = list(self._folders(gone.id, workspace.store.namings()))
+        mine = self._folders(workspace.store.namings()).get(gone.id, [])
         workspace.watches.refuse_in_use({paths.name for paths in mine})
         for paths in mine:
             folders.emptied(paths)
@@ -157,18 +159,18 @@ class Keeping:
             what = f"{busy.title} ({busy.name}) is {busy.state} on {dataset!r}"
             raise BadInput(f"{what}; let it end, or cancel it first.")
 
-    def _put_away(self, naming: Naming, namings: list[Naming]) -> PutAway:
+    def _put_away(self, naming: Naming, mine: Sequence[RunPaths]) -> PutAway:
         samples, decisions = self._workspace.store.extent(naming.id)
-        mine = list(self._folders(naming.id, namings))
         runs = sum(paths.name.startswith("run-") for paths in mine)
         size = sum(folders.size_of(paths) for paths in mine)
         return PutAway(naming.id, naming.name, float(naming.put_away or 0), samples, decisions, runs, size)
 
-    def _folders(self, dataset_id: str, namings: list[Naming]) -> Iterator[RunPaths]:
-        """The folders of the runs, jobs and searches that were a dataset's."""
-        paths = self._workspace.paths
+    def _folders(self, namings: Sequence[Naming]) -> dict[str, list[RunPaths]]:
+        """The folders of the runs, jobs and searches that were a dataset's, by its id."""
+        paths, found = self._workspace.paths, defaultdict(list)
         for one in [one for parent in (paths.runs, paths.jobs, paths.searches) for one in folders.listed(parent)]:
             spec = read_json(one.spec) or {}
             theirs = owner(namings, str(spec.get("dataset", "")), float(spec.get("created_at", 0.0)))
-            if theirs is not None and theirs.id == dataset_id:
-                yield one
+            if theirs is not None:
+                found[theirs.id].append(one)
+        return found

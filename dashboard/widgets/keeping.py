@@ -10,7 +10,7 @@ from core.domain.samples import DatasetInfo
 from core.workspace import Workspace
 from core.workspace.keeping import PutAway
 from dashboard import state
-from dashboard.widgets import export
+from dashboard.widgets import deleting, export
 from dashboard.wording import counted, escaped, moment
 
 _MENU = {"rename": "Rename …", "export": "Export …", "put-away": "Put away"}
@@ -90,28 +90,12 @@ def _bring_back(workspace: Workspace, one: PutAway, problem: str) -> None:
 
 @st.dialog("Delete a dataset for good")
 def _delete(workspace: Workspace, one: PutAway) -> None:
-    st.markdown(
+    deleting.ask(
         f"**{escaped(one.name)}** goes, with the labels of {_extent(one)}. Nothing brings that back. "
-        "The image files stay where they are."
+        "The image files stay where they are.",
+        lambda: workspace.keeping.delete(one.id),
+        key="delete",
     )
-    with st.container(horizontal=True, gap="small"):
-        gone = st.button(
-            "Delete for good",
-            type="primary",
-            icon=":material/delete_forever:",
-            key="delete-go",
-            on_click=_deleted,
-            args=(workspace, one.id),
-        )
-        if st.button("Keep it", key="delete-not") or gone:
-            st.rerun()
-
-
-def _deleted(workspace: Workspace, dataset_id: str) -> None:
-    try:
-        workspace.keeping.delete(dataset_id)
-    except LabelloopError as error:  # somebody was faster
-        st.toast(escaped(error), icon=":material/error:", duration="long")
 
 
 def _ask_name(word: str, proposed: str, act: Callable[[str], str]) -> None:

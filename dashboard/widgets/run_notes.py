@@ -7,6 +7,7 @@ import streamlit as st
 from core.domain.errors import LabelloopError
 from core.workspace import Workspace
 from dashboard import state
+from dashboard.widgets import deleting
 from dashboard.wording import escaped
 
 
@@ -64,28 +65,15 @@ def draw(workspace: Workspace, name: str, known_tags: list[str]) -> None:
 
 @st.dialog("Delete a run for good")
 def _delete(workspace: Workspace, name: str) -> None:
-    st.markdown(
+    deleting.ask(
         f"**{name}** goes: its network, predictions, figures and log. Nothing brings that back. Labels and images stay "
-        "as they are."
+        "as they are.",
+        lambda: _deleted(workspace, name),
+        key="delete-run",
     )
-    with st.container(horizontal=True, gap="small"):
-        gone = st.button(
-            "Delete for good",
-            type="primary",
-            icon=":material/delete_forever:",
-            key="delete-run-go",
-            on_click=_deleted,
-            args=(workspace, name),
-        )
-        if st.button("Keep it", key="delete-run-not") or gone:
-            st.rerun()
 
 
 def _deleted(workspace: Workspace, name: str) -> None:
-    try:
-        size = workspace.history.delete(name)
-    except LabelloopError as error:
-        st.toast(escaped(error), icon=":material/error:", duration="long")
-        return
+    size = workspace.history.delete(name)
     state.set_params(run=None)
     state.put("said", f"{name} is deleted: {size / 1e6:,.1f} MB are free.")
